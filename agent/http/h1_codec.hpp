@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP/1.x codec: llhttp behind a hardening layer (RFC 9112). Bytes in, events out; no sockets, no clock.
+// Thread: worker. Invariants: whatever a parser accepts has exactly one reading; after kError it accepts nothing more.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/http/message.hpp"
+
+namespace sluice::http {
+
+struct H1Limits {
+  std::uint32_t head_bytes = 64 * 1024;  // start line and fields together
+  std::uint32_t fields = 256;
+  std::uint32_t trailer_bytes = 16 * 1024;
+  std::uint32_t chunk_line_bytes = 1024;  // chunk size and extensions
+};
+
+// What next() saw. Each call consumes `consumed` bytes of its input and reports one event.
+enum class H1Event : std::uint8_t {
+  kNeedMore,  // all input consumed (body framing) or kept back (head): call again with more
+  kHead,      // head() is complete
+  kBody,      // `body` is a piece of the decoded body, a view into the input
+  kComplete,  // the message ended; call reset() before the next one
+  kError,     // error() says why and with which status to answer
+};
+
+struct H1Progress {
+  H1Event event = H1Event::kNeedMore;
+  std::size_t consumed = 0;
+  std::string_view body;
+};
+
+struct H1Error {
+  std::uint16_t status = 400;      // 400, 414, 431, 501 or 505 for requests; 502 for responses
+  const char* reason = "";         // stable snake_case code = metric label, e.g. "bare_lf", "space_before_colon"
+  std::string message;             // for the log
+};
+
+class H1RequestParser {
+ public:
+  explicit H1RequestParser(H1Limits limits = {});
+  ~H1RequestParser();
+  H1RequestParser(H1RequestParser&&) noexcept;
+  H1RequestParser& operator=(H1RequestParser&&) noexcept;
+
+  // In the head, kNeedMore has consumed == 0: pass the same bytes again with more behind them (the caller keeps the
+  // head contiguous, at most limits.head_bytes). In the body every byte passed is consumed as it is reported.
+  [[nodiscard]] H1Progress next(std::string_view input);
+  [[nodiscard]] const RequestHead& head() const;
+  [[nodiscard]] RequestHead& head();
+  [[nodiscard]] const H1Error& error() const;
+  void reset();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class H1ResponseParser {
+ public:
+  explicit H1ResponseParser(H1Limits limits = {});
+  ~H1ResponseParser();
+  H1ResponseParser(H1ResponseParser&&) noexcept;
+  H1ResponseParser& operator=(H1ResponseParser&&) noexcept;
+
+  // `request_method` decides framing (HEAD and CONNECT have none). A 1xx head is followed by kComplete; the caller
+  // then calls reset() and reads on.
+  void reset(std::string_view request_method);
+  [[nodiscard]] H1Progress next(std::string_view input);
+  // The upstream closed: ends a kUntilClose body (true) or means a truncated message (false).
+  [[nodiscard]] bool finish();
+  [[nodiscard]] const ResponseHead& head() const;
+  [[nodiscard]] ResponseHead& head();
+  [[nodiscard]] const H1Error& error() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Serialisers append to `out`. They write what the head says (fields in order, hop-by-hop fields already decided by the
+// caller through strip_hop_by_hop) plus the framing fields that `body` needs; never raw input bytes.
+void write_request_head(const RequestHead& head, std::string& out);
+void write_response_head(const ResponseHead& head, bool keep_alive, std::string& out);
+void write_chunk(std::string_view data, std::string& out);  // one chunk with its size line
+void write_last_chunk(std::string& out);                    // no trailers
+
+// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade, Trailer and
+// Content-Length (RFC 9110 7.6.1; the framing fields are written anew). Connection cannot name Host or X-Forwarded-*.
+void strip_hop_by_hop(HeaderMap& headers);
+
+[[nodiscard]] std::string_view reason_phrase(std::uint16_t status);
+
+}  // namespace sluice::http

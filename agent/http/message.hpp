@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// RequestHead, ResponseHead: a message's head as plain data, the same for every HTTP version, so that any downstream
+// codec can feed any upstream codec. Thread: any.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "agent/http/header_map.hpp"
+
+namespace sluice::http {
+
+enum class BodyKind : std::uint8_t {
+  kNone,        // no body
+  kLength,      // Content-Length
+  kChunked,     // Transfer-Encoding: chunked
+  kUntilClose,  // responses only: ends with the connection
+};
+
+struct RequestHead {
+  std::string method;     // case-sensitive token
+  std::string target;     // as received (origin-form, absolute-form, "*", or authority-form for CONNECT)
+  std::string path;       // without query; "*" for the asterisk-form, "" for CONNECT
+  std::string query;      // after '?', without it; may be empty
+  std::string authority;  // of an absolute-form target, else Host; as received
+  std::string scheme = "http";
+  std::uint8_t minor_version = 1;  // HTTP/1.x
+  HeaderMap headers;
+  BodyKind body = BodyKind::kNone;
+  std::uint64_t content_length = 0;  // with kLength
+  bool keep_alive = true;            // what version and Connection say
+  bool expects_continue = false;     // Expect: 100-continue (RFC 9110 10.1.1)
+  bool upgrade = false;              // an Upgrade field named by Connection, or CONNECT
+
+  void clear();  // keeps capacity
+};
+
+struct ResponseHead {
+  std::uint16_t status = 0;
+  std::string reason;
+  std::uint8_t minor_version = 1;
+  HeaderMap headers;
+  BodyKind body = BodyKind::kNone;
+  std::uint64_t content_length = 0;
+  bool keep_alive = true;
+
+  void clear();
+};
+
+}  // namespace sluice::http
