@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// config::Translator: from manifest objects to model::World. The one entry point the pipeline calls; sources, the
+// manifest tree and the translation of each kind live in the folders beside it.
+// Thread: main. Invariants: never throws; the same objects give the same World whatever their order of arrival.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/model/world.hpp"
+
+namespace sluice::config {
+
+struct TranslateOptions {
+  std::map<std::string, std::string> gateway_labels;  // what Gateway.spec.selector is held against
+  std::string cluster_domain = "cluster.local";
+};
+
+struct Translation {
+  model::World world;
+  std::vector<model::Diagnostic> diagnostics;  // sorted by file, line
+  std::uint32_t objects = 0;                   // objects in force
+  std::uint32_t rejected = 0;                  // objects whose newest version is not in force
+};
+
+// Reads the directory's *.yaml and *.yml and translates them. Keeps each object's last good version: an object whose
+// new version is bad stays in force as it was, one that is gone from the files is gone. A file that cannot be read or
+// parsed keeps all its objects.
+class Translator {
+ public:
+  explicit Translator(TranslateOptions options);
+  ~Translator();
+  Translator(const Translator&) = delete;
+  Translator& operator=(const Translator&) = delete;
+
+  [[nodiscard]] Translation load_directory(const std::string& directory);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::config

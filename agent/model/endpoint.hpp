@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Endpoint, Cluster: the backends that a destination names. Plain values. Thread: any.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/base/ip_address.hpp"
+#include "agent/model/origin.hpp"
+
+namespace sluice::model {
+
+struct Endpoint {
+  SocketAddress address;
+  std::string name;  // pod "default/echo-v1-abc", workload entry, or the address
+  std::uint32_t weight = 1;
+  bool ready = true;         // EndpointSlice conditions.ready
+  bool serving = true;       // conditions.serving
+  bool terminating = false;  // conditions.terminating
+
+  bool operator==(const Endpoint&) const = default;
+};
+
+// One (host, subset, port) of the configuration: the unit a weighted destination refers to. Key, also the metric
+// label: "echo.default.svc.cluster.local|v1|80" (subset empty when none).
+struct Cluster {
+  std::string key;
+  std::string host;
+  std::string subset;
+  std::uint16_t port = 0;
+  // A canonical text of the subset's labels ("version=v1"), so that a changed selector is told from changed pods.
+  std::string selector;
+  std::vector<Endpoint> endpoints;  // sorted by address, unique
+  Origin origin;                    // the DestinationRule subset, else the Service or ServiceEntry
+};
+
+}  // namespace sluice::model

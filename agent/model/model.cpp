@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+
+#include "agent/model/origin.hpp"
+#include "agent/model/world.hpp"
+
+namespace sluice::model {
+namespace {
+
+const char* name_of(Severity severity) {
+  switch (severity) {
+    case Severity::kError: return "error";
+    case Severity::kWarning: return "warning";
+    case Severity::kUnsupported: return "unsupported";
+  }
+  return "error";
+}
+
+}  // namespace
+
+std::string location(const Origin& origin) {
+  return origin.line > 0 ? origin.file + ":" + std::to_string(origin.line) : origin.file;
+}
+
+std::string to_string(const Diagnostic& diagnostic) {
+  std::string out = location(diagnostic.origin);
+  if (diagnostic.origin.line > 0 && diagnostic.origin.column > 0) {
+    out += ":" + std::to_string(diagnostic.origin.column);
+  }
+  out += std::string(": ") + name_of(diagnostic.severity) + ": ";
+  if (!diagnostic.origin.object.empty()) out += diagnostic.origin.object + " ";
+  if (!diagnostic.origin.path.empty()) out += diagnostic.origin.path + ": ";
+  out += diagnostic.message;
+  if (!diagnostic.hint.empty()) out += "; " + diagnostic.hint;
+  if (!diagnostic.code.empty()) out += " [" + diagnostic.code + "]";
+  return out;
+}
+
+std::optional<SteerAfter> SteerAfter::parse(const std::string& text) {
+  if (text == "never") return SteerAfter{Mode::kNever, 0};
+  if (text == "auto") return SteerAfter{Mode::kAuto, 1};
+  std::uint32_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (count < 1 || count > 1'000'000) return std::nullopt;
+  return SteerAfter{Mode::kCount, count};
+}
+
+}  // namespace sluice::model
