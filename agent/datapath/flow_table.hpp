@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// FlowTable: the maps of connection steering, as the agent uses them: the slot array mapped into memory, the flow
+// entries, the recorded handshakes.
+// Thread: any; a slot belongs to the worker that took it. Every call is one system call at most, none blocks.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "agent/base/error.hpp"
+#include "agent/base/ip_address.hpp"
+#include "bpf/abi/flow.h"
+#include "bpf/abi/leg.h"
+#include "bpf/abi/slot.h"
+
+namespace sluice::datapath {
+
+class FlowTable {
+ public:
+  virtual ~FlowTable() = default;
+
+  // All slots, shared with the kernel: state changes only by std::atomic_ref compare-and-swap.
+  [[nodiscard]] virtual std::span<lb_slot> slots() = 0;
+  // Both directions in one batch; kExhausted when the map is full (then neither is installed).
+  virtual Result<void> install(const lb_tuple& client, const lb_flow& to_pod, const lb_tuple& pod,
+                               const lb_flow& to_client) = 0;
+  // Removes the entries of both tuples; absent entries are no error.
+  virtual void remove(const lb_tuple& client, const lb_tuple& pod) = 0;
+  // The handshake that TC recorded for packets of this tuple (source = the remote side).
+  [[nodiscard]] virtual std::optional<lb_leg> leg(const lb_tuple& remote) = 0;
+  virtual void forget_leg(const lb_tuple& remote) = 0;
+  // The ring of a worker, for epoll and ring_buffer consumption by EventRing.
+  [[nodiscard]] virtual int ring_fd(std::uint32_t worker) const = 0;
+};
+
+[[nodiscard]] lb_address to_abi(const IpAddress& address);
+[[nodiscard]] IpAddress from_abi(const lb_address& address);
+[[nodiscard]] lb_tuple make_tuple(const SocketAddress& source, const SocketAddress& destination);
+[[nodiscard]] SocketAddress source_of(const lb_tuple& tuple);
+[[nodiscard]] SocketAddress destination_of(const lb_tuple& tuple);
+
+}  // namespace sluice::datapath
