@@ -4,9 +4,12 @@
 // Thread: main. Invariants: never throws; the same objects give the same World whatever their order of arrival.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/model/world.hpp"
@@ -16,6 +19,9 @@ namespace sluice::config {
 struct TranslateOptions {
   std::map<std::string, std::string> gateway_labels;  // what Gateway.spec.selector is held against
   std::string cluster_domain = "cluster.local";
+  // Says what is wrong with a regular expression, nullopt when it is fine (routing::check_regex: RE2 lives there).
+  // A bad one rejects its object here, so that compiling routes cannot fail later.
+  std::function<std::optional<std::string>(std::string_view)> check_regex;
 };
 
 struct Translation {

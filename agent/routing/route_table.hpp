@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// RouteTable: one listener's virtual hosts, compiled. match() is the data path's matcher; explain() runs the same code
+// and keeps what it saw. Pure and const after compile. Thread: any.
+// Order: the most specific domain wins (exact, then the longest "*.suffix", then "*") and there is no fall-through to a
+// less specific one; inside it virtual hosts in the given order, their routes in order, first match wins.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/http/message.hpp"
+#include "agent/model/route.hpp"
+
+namespace sluice::routing {
+
+// nullopt when RE2 takes the expression, else what is wrong with it.
+[[nodiscard]] std::optional<std::string> check_regex(std::string_view expression);
+
+struct Decision {
+  const model::VirtualHost* virtual_host = nullptr;
+  const model::Route* route = nullptr;
+  std::uint32_t route_id = 0;  // dense over the table: index into RouteTable::routes()
+  int match_index = -1;        // of route->matches; -1 = the route has none
+};
+
+// Why one candidate did not match: its first condition that failed.
+struct NearMiss {
+  const model::VirtualHost* virtual_host = nullptr;
+  const model::Route* route = nullptr;
+  int match_index = -1;
+  std::string condition;  // "uri prefix \"/api\""
+  std::string got;        // "/shop"
+};
+
+struct Explanation {
+  std::optional<Decision> decision;
+  std::string domain;               // the domain that the authority selected; empty = none
+  std::vector<NearMiss> near_misses;  // in order of evaluation, before the decision
+  std::vector<std::string> domains;   // all domains of the table when none was selected
+};
+
+class RouteTable {
+ public:
+  struct Entry {
+    std::uint32_t virtual_host = 0;  // index into virtual_hosts()
+    std::uint32_t route = 0;         // index into its routes
+  };
+
+  // `port` is the listener's (RouteMatch::port). Fails on a regular expression that RE2 refuses.
+  static Result<RouteTable> compile(std::vector<model::VirtualHost> hosts, std::uint16_t port);
+  RouteTable(RouteTable&&) noexcept;
+  RouteTable& operator=(RouteTable&&) noexcept;
+  ~RouteTable();
+
+  // The authority is compared without its port and without case. No allocation.
+  [[nodiscard]] std::optional<Decision> match(const http::RequestHead& head) const;
+  [[nodiscard]] Explanation explain(const http::RequestHead& head) const;
+
+  [[nodiscard]] const std::vector<model::VirtualHost>& virtual_hosts() const;
+  [[nodiscard]] const std::vector<Entry>& routes() const;
+  // True when every possible request matches some route: the condition for steering.
+  [[nodiscard]] bool total() const;
+
+ private:
+  struct Impl;
+  explicit RouteTable(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::routing
