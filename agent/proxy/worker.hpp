@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Worker: one thread that accepts, parses, routes, proxies and offers connections for steering. Shared-nothing: its
+// reactor, pools, pick state and snapshot are its own.
+// Thread: create/start/stop/publish/report from main; everything behind them runs on the worker's own thread.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/clock.hpp"
+#include "agent/base/error.hpp"
+#include "agent/http/h1_codec.hpp"
+#include "agent/net/reactor.hpp"
+#include "agent/proxy/steering.hpp"
+#include "agent/proxy/worker_report.hpp"
+#include "agent/snapshot/snapshot.hpp"
+
+namespace sluice::proxy {
+
+struct WorkerOptions {
+  std::uint32_t index = 0;
+  http::H1Limits limits;
+  Milliseconds head_timeout{10'000};        // first byte of a head to its last
+  Milliseconds idle_timeout{75'000};        // a kept-alive client between requests
+  Milliseconds stream_timeout{60'000};      // no byte moved in either direction during a request
+  Milliseconds connect_timeout{5'000};
+  Milliseconds upstream_idle_timeout{60'000};
+  std::uint32_t max_connections = 50'000;
+  std::uint32_t max_idle_upstreams = 512;   // per endpoint
+  std::uint32_t buffer_bytes = 64 * 1024;   // per direction of a stream: the bound of back-pressure
+};
+
+class Worker {
+ public:
+  // Runs once on the worker's thread before it accepts; may return nullptr (no kernel path).
+  using SteeringFactory = std::function<std::unique_ptr<Steering>(net::Reactor& reactor)>;
+
+  static Result<std::unique_ptr<Worker>> create(WorkerOptions options, const Clock& clock,
+                                                SteeringFactory steering);
+  virtual ~Worker() = default;
+
+  virtual void start() = 0;
+  // Stops accepting, lets requests in flight finish until `grace` is over, then closes and joins.
+  virtual void stop(Milliseconds grace) = 0;
+  // Takes effect for the next request; requests in flight keep theirs.
+  virtual void publish(snapshot::SnapshotPtr snapshot) = 0;
+  // Listening sockets to accept on from now on, in addition; ownership passes. Used for the sk_lookup socket (one, any
+  // local address) and for directly bound ports where there is no kernel path.
+  virtual void add_listening_socket(UniqueFd socket) = 0;
+  // Stops accepting on that local address (directly bound ports only).
+  virtual void remove_listening_socket(const SocketAddress& local) = 0;
+  // A copy made on the worker's thread; nullopt when it does not answer within `limit`.
+  [[nodiscard]] virtual std::optional<WorkerReport> report(Milliseconds limit) = 0;
+};
+
+// A listening TCP socket with SO_REUSEPORT, non-blocking, TCP_NODELAY for its children. `bind` unset: dual stack on
+// every address (AF_INET where the host has no IPv6). Port 0 lets the kernel choose.
+[[nodiscard]] Result<UniqueFd> make_listening_socket(std::optional<IpAddress> bind, std::uint16_t port);
+
+}  // namespace sluice::proxy

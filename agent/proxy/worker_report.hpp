@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// WorkerReport: what one worker counted, copied out for metrics and status. Counters only ever rise.
+// Thread: filled by the worker, read by whoever asked.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "agent/proxy/steering.hpp"
+
+namespace sluice::proxy {
+
+// Why a request was answered by Sluice itself, or a connection was closed. LB_ENDINGS(X): X(enumerator, label, help)
+#define LB_ENDINGS(X)                                                                          \
+  X(kNoListener, "no_listener", "a connection arrived for an address that no listener serves") \
+  X(kNoRoute, "no_route", "404: no route matches")                                             \
+  X(kNoDestination, "no_destination", "500: the route's action is not supported")              \
+  X(kNoEndpoint, "no_endpoint", "503: no endpoint is ready")                                   \
+  X(kConnectFailed, "connect_failed", "503: the endpoint could not be reached")                \
+  X(kUpstreamReset, "upstream_reset", "502: the endpoint closed before a whole response head") \
+  X(kUpstreamInvalid, "upstream_invalid", "502: the endpoint's response is not valid HTTP")    \
+  X(kUpstreamTimeout, "upstream_timeout", "504: the endpoint did not answer in time")          \
+  X(kBadRequest, "bad_request", "4xx/5xx: the request is not valid HTTP; see reason in log")   \
+  X(kHeadTimeout, "head_timeout", "408: the request head did not arrive in time")              \
+  X(kBodyTimeout, "body_timeout", "the client stopped sending or reading")                     \
+  X(kClientClosed, "client_closed", "the client went away during a request")                   \
+  X(kTruncated, "truncated", "the endpoint closed in the middle of a response body")           \
+  X(kOverload, "overload", "the connection limit of this worker was reached")
+
+enum class Ending : std::uint8_t {
+#define LB_ENDING_ENUM(name, label, help) name,
+  LB_ENDINGS(LB_ENDING_ENUM)
+#undef LB_ENDING_ENUM
+      kCount
+};
+[[nodiscard]] const char* label_of(Ending ending);
+
+struct ClusterReport {
+  std::uint64_t picks = 0;            // requests given to it, promoted ones included
+  std::uint64_t promotions = 0;       // connections handed to the kernel
+  std::uint64_t steered_turns = 0;    // requests that the kernel carried (the promoted one not counted), ended flows
+  std::uint64_t steered_bytes_in = 0;   // client -> pod, ended flows
+  std::uint64_t steered_bytes_out = 0;  // pod -> client, ended flows
+  std::uint64_t connect_failures = 0;
+  std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
+};
+
+struct WorkerReport {
+  std::uint32_t worker = 0;
+  std::uint64_t generation = 0;  // of the snapshot in use
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_open = 0;  // gauge
+  std::uint64_t requests = 0;
+  std::uint64_t bytes_received = 0;  // from clients
+  std::uint64_t bytes_sent = 0;      // to clients
+  std::uint64_t upstreams_open = 0;  // gauge
+  std::uint64_t upstreams_idle = 0;  // gauge
+  std::uint64_t upstream_connects = 0;
+  std::uint64_t upstream_reuses = 0;
+  std::uint64_t buffer_bytes = 0;  // gauge: memory in stream buffers
+  std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
+  std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
+  std::map<std::string, ClusterReport> clusters;  // by Cluster::key
+};
+
+}  // namespace sluice::proxy
