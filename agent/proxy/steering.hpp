@@ -43,7 +43,7 @@ enum class Refusal : std::uint8_t {
 // An upstream connection that may be promoted: opened from the agent's own port range.
 struct SteerUpstream {
   UniqueFd fd;
-  std::uint32_t slot = 0;  // the slot that reserves the source port
+  std::uint16_t port = 0;  // own source port, reserved until close_upstream() or promote()
   SocketAddress remote;
   std::uint16_t mss = 0;  // the cap given to connect_upstream()
 };
@@ -57,6 +57,8 @@ struct Promotion {
   std::uint64_t upstream_received = 0;  // bytes read from it since connect
   std::string_view request;             // the whole request as it came, the last bytes received
   std::string_view cluster;             // Cluster::key, for metrics and flows
+  std::string_view listener;            // snapshot::Listener::config.name
+  std::uint64_t request_number = 1;     // on this connection, 1 = first
 };
 
 enum class PromoteOutcome {
@@ -69,6 +71,8 @@ struct PromoteResult {
   PromoteOutcome outcome = PromoteOutcome::kRefused;
   Refusal refusal = Refusal::kSystem;
 };
+
+struct WorkerReport;
 
 class Steering {
  public:
@@ -92,6 +96,9 @@ class Steering {
   // Both file descriptors must be out of the reactor. On kPromoted they have been consumed. On kRefused both stay
   // open in their owners. On kUndone `upstream` has been consumed.
   virtual PromoteResult promote(const Promotion& promotion, UniqueFd& client, SteerUpstream& upstream) = 0;
+
+  // Adds what it counted itself (steered turns and bytes per cluster) to the worker's report.
+  virtual void add_to(WorkerReport& report) const { (void)report; }
 };
 
 }  // namespace sluice::proxy
