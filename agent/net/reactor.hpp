@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reactor: one epoll loop with timers and a mailbox; each worker owns one, main owns one.
-// Thread: everything but post() and stop() belongs to the thread that calls run(). Invariants: after remove(fd) or
-// Timer::cancel() the handler is not called again, not even for events already fetched in this turn.
+// Thread: everything but post() and stop() belongs to the thread that calls run(). Invariants:
+// after remove(fd) or Timer::cancel() the handler is not called again, not even for events already
+// fetched in this turn.
 #pragma once
 #include <sys/epoll.h>
 
@@ -25,7 +26,8 @@ class EventHandler {
 
 class Reactor;
 
-// One callback at a time, armed and re-armed without allocation. Resolution: one millisecond, never early.
+// One callback at a time, armed and re-armed without allocation. Resolution: one millisecond, never
+// early. May be destroyed inside its own callback, and must be before the reactor is.
 class Timer {
  public:
   Timer(Reactor& reactor, std::function<void()> callback);
@@ -53,10 +55,15 @@ class Reactor {
   Result<void> add(int fd, std::uint32_t events, EventHandler& handler);
   Result<void> modify(int fd, std::uint32_t events, EventHandler& handler);
   void remove(int fd);
+  // Like remove(), for a descriptor that its owner closes at once and that has no duplicate:
+  // closing ends the epoll registration, so the system call is saved.
+  void forget(int fd);
 
-  // Runs `task` on the reactor's thread, in order of posting. Thread: any. False once the reactor has stopped.
+  // Runs `task` on the reactor's thread, in order of posting. Thread: any. False once stop() was
+  // called; what was posted before still runs.
   bool post(std::function<void()> task);
-  // Runs `task` at the end of this turn: the safe place to destroy an object whose handler is running.
+  // Runs `task` at the end of this turn: the safe place to destroy an object whose handler is
+  // running.
   void defer(std::function<void()> task);
 
   // The clock as read at the start of this turn.

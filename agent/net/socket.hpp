@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Socket helpers: the few option and address calls that listeners, proxies and steering share. All
+// sockets are non-blocking and close-on-exec. Callers: proxy, steer, health, app. Thread: any.
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "agent/base/error.hpp"
+#include "agent/base/ip_address.hpp"
+#include "agent/base/unique_fd.hpp"
+
+namespace sluice::net {
+
+// A listening TCP socket with SO_REUSEPORT and TCP_NODELAY (which its children inherit). `bind`
+// unset: dual stack on every address, or AF_INET where the host has no IPv6. Port 0 lets the kernel
+// choose.
+[[nodiscard]] Result<UniqueFd> listen_tcp(std::optional<IpAddress> bind, std::uint16_t port);
+
+// Starts a connection (TCP_NODELAY); it may still be in progress on return. Errors that connect(2)
+// reports at once, such as ENETUNREACH, fail here.
+[[nodiscard]] Result<UniqueFd> connect_tcp(const SocketAddress& remote);
+
+// SO_ERROR, cleared by reading: 0 once a started connection is established.
+[[nodiscard]] int pending_error(int fd);
+
+[[nodiscard]] SocketAddress local_address(int fd);
+[[nodiscard]] SocketAddress peer_address(int fd);
+
+// close() will send an RST instead of a FIN: the peer must not take what it has as complete.
+void reset_on_close(int fd);
+
+}  // namespace sluice::net
