@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/steer/port_pool.hpp"
+
+#include "agent/base/assert.hpp"
+
+namespace sluice::steer {
+
+PortPool::PortPool(std::uint16_t first, std::uint16_t last) : first_(first), last_(last) {
+  LB_ASSERT(first >= 1 && first <= last);
+}
+
+std::optional<std::uint16_t> PortPool::take(const SocketAddress& endpoint, TimePoint now) {
+  Ports& ports = endpoints_[endpoint];
+  // Fresh ports first: a port rests for as long as the range lasts, which spares the endpoint's TIME_WAIT.
+  const std::uint32_t size = static_cast<std::uint32_t>(last_ - first_) + 1;
+  while (ports.never_used < size) {
+    const auto port = static_cast<std::uint16_t>(first_ + ports.never_used++);
+    if (ports.adopted.erase(port) != 0) continue;
+    ++in_use_;
+    return port;
+  }
+  if (ports.cooling.empty() || ports.cooling.front().ready > now) return std::nullopt;
+  const std::uint16_t port = ports.cooling.front().port;
+  ports.cooling.pop_front();
+  ++in_use_;
+  return port;
+}
+
+bool PortPool::take_exactly(const SocketAddress& endpoint, std::uint16_t port) {
+  if (!owns(port)) return false;
+  Ports& ports = endpoints_[endpoint];
+  if (static_cast<std::uint32_t>(port - first_) < ports.never_used) return false;
+  if (!ports.adopted.insert(port).second) return false;
+  ++in_use_;
+  return true;
+}
+
+void PortPool::release(const SocketAddress& endpoint, std::uint16_t port, TimePoint now,
+                       Milliseconds cooling) {
+  const auto found = endpoints_.find(endpoint);
+  LB_ASSERT(found != endpoints_.end() && owns(port) && in_use_ > 0);
+  --in_use_;
+  Ports& ports = found->second;
+  ports.adopted.erase(port);
+  if (static_cast<std::uint32_t>(port - first_) < ports.never_used) {
+    ports.cooling.push_back({now + cooling, port});
+  }
+}
+
+}  // namespace sluice::steer
