@@ -27,6 +27,10 @@ void set_option(int fd, int level, int option, int value) {
 
 LoadConnection::LoadConnection(LoadRun& run, std::uint32_t index)
     : run_(run), target_(run.options.targets[index % run.options.targets.size()]), index_(index) {
+  const LoadOptions& options = run.options;
+  quota_ = options.even ? options.requests / options.connections +
+                              (index < options.requests % options.connections ? 1 : 0)
+                        : options.requests;
   // Connections of a run with pauses do not start in step.
   wake_ = now() + Milliseconds(run_.plan.random().between(0, run_.options.think_max_ms));
 }
@@ -81,7 +85,7 @@ void LoadConnection::finish_connect() {
   socklen_t length = sizeof storage;
   getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &length);
   local_port_ = SocketAddress::from_sockaddr(storage).port;
-  if (run_.may_start()) {
+  if (may_start()) {
     start_request();
   } else {
     close_and_reopen(kBackOff);
@@ -91,6 +95,7 @@ void LoadConnection::finish_connect() {
 void LoadConnection::start_request() {
   wake_.reset();
   ++run_.started;
+  --quota_;
   ++requests_;
   if (requests_ > 1) started_ = now();  // the first one's time includes the handshake
   last_byte_ = now();
@@ -109,7 +114,7 @@ void LoadConnection::start_request() {
 
 void LoadConnection::on_wake() {
   wake_.reset();
-  if (!run_.may_start()) return;
+  if (!may_start()) return;
   if (state_ == State::kClosed) {
     open();
   } else if (state_ == State::kIdle) {

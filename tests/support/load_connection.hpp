@@ -61,6 +61,7 @@ class LoadConnection {
   void fail(std::string_view kind, const std::string& detail = {});
   void close_and_reopen(Milliseconds after);
   void want(std::uint32_t events);
+  [[nodiscard]] bool may_start() const { return quota_ != 0 && run_.may_start(); }
   [[nodiscard]] TimePoint think() const;
   [[nodiscard]] std::string describe() const;
 
@@ -72,7 +73,9 @@ class LoadConnection {
   std::uint32_t events_ = 0;
   std::optional<TimePoint> wake_;
   TimePoint started_{}, last_byte_{};
-  std::uint32_t limit_ = 0, requests_ = 0;
+  std::uint32_t limit_ = 0, requests_ = 0;  // of this connection; 0: no limit
+  std::uint64_t quota_ = 0;                 // requests left to this slot
+
   std::string pod_;
   std::uint16_t local_port_ = 0;
 

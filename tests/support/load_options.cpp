@@ -27,6 +27,8 @@ void add_traffic_flags(Flags& flags, LoadOptions& out) {
             });
   flags.add_number("--connections", "N", "at once (1)", out.connections);
   flags.add_number("--requests", "N", "in total (1000)", out.requests);
+  flags.add_switch("--even", "each connection sends requests / connections of them, and then rests",
+                   out.even);
   flags.add("--duration", "SECONDS", "run by time instead of by count", [&out](auto text) {
     out.requests = std::numeric_limits<std::uint64_t>::max();
     return parse_number(text, out.duration_s) && out.duration_s > 0;

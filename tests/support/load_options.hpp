@@ -14,6 +14,7 @@ struct LoadOptions {
   std::uint32_t connections = 1;
   std::uint64_t requests = 1000;  // over all connections
   std::uint32_t duration_s = 0;   // 0: until `requests` are done
+  bool even = false;              // every connection sends the same number of the requests
   bool mixed = false;             // false: GET path; true: the random mix
   std::uint64_t max_body = 8UL << 20;
   std::uint32_t expect_percent = 0;                              // of the requests with a body
