@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP/1.x codec: llhttp behind a hardening layer (RFC 9112). Bytes in, events out; no sockets, no clock.
-// Thread: worker. Invariants: whatever a parser accepts has exactly one reading; after kError it accepts nothing more.
+// The HTTP/1.x codec: llhttp behind a hardening layer (RFC 9112). Bytes in, events out; no sockets,
+// no clock. Thread: worker. Invariants: whatever a parser accepts has exactly one reading; after
+// kError it accepts nothing more.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -34,9 +35,10 @@ struct H1Progress {
 };
 
 struct H1Error {
-  std::uint16_t status = 400;      // 400, 414, 431, 501 or 505 for requests; 502 for responses
-  const char* reason = "";         // stable snake_case code = metric label, e.g. "bare_lf", "space_before_colon"
-  std::string message;             // for the log
+  std::uint16_t status = 400;  // 400, 414, 417, 431, 501 or 505 for requests; 502 for responses
+  const char* reason =
+      "";  // stable snake_case code = metric label, e.g. "bare_lf"; all in h1_reason.hpp
+  std::string message;  // for the log
 };
 
 class H1RequestParser {
@@ -46,8 +48,9 @@ class H1RequestParser {
   H1RequestParser(H1RequestParser&&) noexcept;
   H1RequestParser& operator=(H1RequestParser&&) noexcept;
 
-  // In the head, kNeedMore has consumed == 0: pass the same bytes again with more behind them (the caller keeps the
-  // head contiguous, at most limits.head_bytes). In the body every byte passed is consumed as it is reported.
+  // In the head, kNeedMore has consumed == 0: pass the same bytes again with more behind them (the
+  // caller keeps the head contiguous, at most limits.head_bytes). In the body every byte passed is
+  // consumed as it is reported.
   [[nodiscard]] H1Progress next(std::string_view input);
   [[nodiscard]] const RequestHead& head() const;
   [[nodiscard]] RequestHead& head();
@@ -66,8 +69,8 @@ class H1ResponseParser {
   H1ResponseParser(H1ResponseParser&&) noexcept;
   H1ResponseParser& operator=(H1ResponseParser&&) noexcept;
 
-  // `request_method` decides framing (HEAD and CONNECT have none). A 1xx head is followed by kComplete; the caller
-  // then calls reset() and reads on.
+  // `request_method` decides framing (HEAD and CONNECT have none). A 1xx head is followed by
+  // kComplete; the caller then calls reset() and reads on.
   void reset(std::string_view request_method);
   [[nodiscard]] H1Progress next(std::string_view input);
   // The upstream closed: ends a kUntilClose body (true) or means a truncated message (false).
@@ -81,15 +84,24 @@ class H1ResponseParser {
   std::unique_ptr<Impl> impl_;
 };
 
-// Serialisers append to `out`. They write what the head says (fields in order, hop-by-hop fields already decided by the
-// caller through strip_hop_by_hop) plus the framing fields that `body` needs; never raw input bytes.
+// Serialisers append to `out`. They write what the head says (fields in order, hop-by-hop fields
+// already decided by the caller through strip_hop_by_hop) plus the framing fields that `body`
+// needs; never raw input bytes. Content-Length and Transfer-Encoding among the fields are left out,
+// so that a head never has two framings.
+//
+// The target written is path and query (origin-form), or the authority for CONNECT; Host is added
+// when it is missing. A request always says HTTP/1.1, so a chunked body is fine.
 void write_request_head(const RequestHead& head, std::string& out);
+// Says Connection: close without keep_alive or with kUntilClose, keep-alive to an HTTP/1.0 client
+// (minor_version 0); not when the fields have a Connection (101). A response without a body to a
+// GET needs kLength 0, not kNone. Never give kChunked to an HTTP/1.0 client.
 void write_response_head(const ResponseHead& head, bool keep_alive, std::string& out);
 void write_chunk(std::string_view data, std::string& out);  // one chunk with its size line
 void write_last_chunk(std::string& out);                    // no trailers
 
-// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade, Trailer and
-// Content-Length (RFC 9110 7.6.1; the framing fields are written anew). Connection cannot name Host or X-Forwarded-*.
+// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade,
+// Trailer and Content-Length (RFC 9110 7.6.1; the framing fields are written anew). Connection
+// cannot name Host or X-Forwarded-*.
 void strip_hop_by_hop(HeaderMap& headers);
 
 [[nodiscard]] std::string_view reason_phrase(std::uint16_t status);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "agent/http/h1_codec.hpp"
+
+namespace sluice::http {
+namespace {
+
+std::string names(const HeaderMap& map) {
+  std::string out;
+  for (std::size_t i = 0; i < map.size(); ++i) out.append(map.at(i).name).append(" ");
+  return out;
+}
+
+TEST(HopByHop, DropsTheFixedSet) {
+  HeaderMap map;
+  for (const char* name : {"Host", "connection", "Keep-Alive", "Proxy-Connection", "te", "X",
+                           "Transfer-Encoding", "Upgrade", "Trailer", "CONTENT-LENGTH", "Accept"}) {
+    map.add(name, "x-nothing");
+  }
+  strip_hop_by_hop(map);
+  EXPECT_EQ(names(map), "Host X Accept ");
+}
+
+TEST(HopByHop, DropsWhatConnectionNamesBeforeAndBehindIt) {
+  HeaderMap map;
+  map.add("X-Early", "1");
+  map.add("Connection", "close, x-late");
+  map.add("X-Late", "2");
+  map.add("Connection", "X-EARLY");
+  map.add("X-Other", "3");
+  strip_hop_by_hop(map);
+  EXPECT_EQ(names(map), "X-Other ");
+}
+
+TEST(HopByHop, ConnectionCannotNameHostOrForwardedFields) {
+  HeaderMap map;
+  map.add("Host", "a");
+  map.add("X-Forwarded-For", "1.2.3.4");
+  map.add("x-forwarded-proto", "https");
+  map.add("X-Gone", "1");
+  map.add("Connection", "host, X-Forwarded-For, x-forwarded-PROTO, x-gone");
+  strip_hop_by_hop(map);
+  EXPECT_EQ(names(map), "Host X-Forwarded-For x-forwarded-proto ");
+}
+
+}  // namespace
+}  // namespace sluice::http
