@@ -2,11 +2,11 @@
 // WeightedPick: exact shares instead of dice. After any number of picks each choice has been picked
 // within 1 of its share; weight 0 is never picked; after as many picks as the weights sum to
 // (divided by their greatest common divisor) the shares are met exactly. Deterministic, integers
-// only, no allocation after construction. Called by the proxy, once a request or promotion. Thread:
-// worker (one object a worker). Source: R. Tijdeman, "The chairman assignment problem", 1980:
-// picking, among the choices whose credit is large enough, the one whose next pick is due first
-// keeps every deviation below 1 - 1/(2n - 2). Classic smooth weighted round robin does not: its
-// deviation grows with the number of choices.
+// only, no allocation after construction. Called by the proxy, once a request or promotion.
+// Thread: worker (one object a worker).
+// Source: R. Tijdeman, "The chairman assignment problem", 1980: picking, among the choices whose
+// credit is large enough, the one whose next pick is due first keeps every deviation below
+// 1 - 1/(2n - 2). Classic smooth weighted round robin does not: its deviation grows with n.
 #pragma once
 #include <cstddef>
 #include <cstdint>

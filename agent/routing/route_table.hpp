@@ -3,6 +3,7 @@
 // and keeps what it saw. Pure and const after compile. Thread: any.
 // Order: the most specific domain wins (exact, then the longest "*.suffix", then "*") and there is no fall-through to a
 // less specific one; inside it virtual hosts in the given order, their routes in order, first match wins.
+// Called by snapshot::build (compile, gap, reachable), the proxy (match) and control (explain).
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -38,9 +39,16 @@ struct NearMiss {
 
 struct Explanation {
   std::optional<Decision> decision;
-  std::string domain;               // the domain that the authority selected; empty = none
+  std::string domain;                 // the domain that the authority selected; empty = none
   std::vector<NearMiss> near_misses;  // in order of evaluation, before the decision
   std::vector<std::string> domains;   // all domains of the table when none was selected
+};
+
+// Some requests match no route and are answered 404.
+struct Gap {
+  std::string message;  // which ones, as the end of a sentence
+  model::Origin
+      origin;  // of the virtual host that leaves it; empty when a whole host name is not served
 };
 
 class RouteTable {
@@ -62,8 +70,14 @@ class RouteTable {
 
   [[nodiscard]] const std::vector<model::VirtualHost>& virtual_hosts() const;
   [[nodiscard]] const std::vector<Entry>& routes() const;
-  // True when every possible request matches some route: the condition for steering.
-  [[nodiscard]] bool total() const;
+  // True when every possible request matches some route: the condition for steering. What a route then leads to is
+  // not looked at: it may have no destination.
+  [[nodiscard]] bool total() const { return !gap(); }
+  // Why total() is false.
+  [[nodiscard]] const std::optional<Gap>& gap() const;
+  // Ids of the routes that some request can match, ascending: not those behind a match-all of their domain, nor those
+  // for other ports only.
+  [[nodiscard]] const std::vector<std::uint32_t>& reachable() const;
 
  private:
   struct Impl;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/routing/coverage.hpp"
+
+#include <algorithm>
+
+namespace sluice::routing {
+namespace {
+
+bool always(const Candidate& candidate, std::uint16_t port) {
+  return std::ranges::all_of(candidate.conditions,
+                             [&](const Condition& c) { return c.always_holds(port); });
+}
+
+bool never(const Candidate& candidate, std::uint16_t port) {
+  return std::ranges::any_of(candidate.conditions,
+                             [&](const Condition& c) { return c.never_holds(port); });
+}
+
+// uri prefix "/" looks like a match-all and is one for all but "OPTIONS *" and CONNECT.
+bool is_slash(const Candidate& candidate) {
+  return candidate.conditions.size() == 1 &&
+         candidate.conditions[0].subject == Condition::Subject::kUri &&
+         candidate.conditions[0].kind == Condition::Kind::kPrefix &&
+         candidate.conditions[0].value == "/";
+}
+
+std::optional<Gap> gap_of(const DomainTable::Domain& domain,
+                          const std::vector<model::VirtualHost>& virtual_hosts,
+                          const std::vector<CompiledHost>& compiled) {
+  const model::VirtualHost& last = virtual_hosts[domain.hosts.back()];
+  const std::string hosts = domain.name == "*" ? "any other host" : "host " + domain.name;
+  for (const std::uint32_t host : domain.hosts) {
+    const auto slash = std::ranges::find_if(compiled[host].candidates, is_slash);
+    if (slash == compiled[host].candidates.end()) continue;
+    const model::Route& route = virtual_hosts[host].routes[slash->route];
+    return Gap{"for " + hosts + " uri prefix \"/\" does not match \"OPTIONS *\", which gets 404 " +
+                   "(a route without a match takes every request)",
+               route.origin.file.empty() ? last.origin : route.origin};
+  }
+  return Gap{"requests for " + hosts + " that match no route of \"" + last.name +
+                 "\" get 404 (its last route has conditions)",
+             last.origin};
+}
+
+std::string list_of(const std::vector<DomainTable::Domain>& domains) {
+  constexpr std::size_t kShown = 3;
+  std::string out;
+  for (std::size_t i = 0; i < domains.size() && i < kShown; ++i) {
+    out += (i > 0 ? ", " : "") + domains[i].name;
+  }
+  if (domains.size() > kShown) out += ", ...";
+  return out;
+}
+
+}  // namespace
+
+Coverage coverage_of(const DomainTable& domains,
+                     const std::vector<model::VirtualHost>& virtual_hosts,
+                     const std::vector<CompiledHost>& compiled, std::uint16_t port) {
+  Coverage out;
+  bool any_host = false;
+  for (const auto& domain : domains.domains()) {
+    any_host = any_host || domain.name == "*";
+    bool covered = false;
+    for (std::size_t h = 0; h < domain.hosts.size() && !covered; ++h) {
+      for (const Candidate& candidate : compiled[domain.hosts[h]].candidates) {
+        if (never(candidate, port)) continue;
+        out.reachable.push_back(candidate.route_id);
+        covered = always(candidate, port);
+        if (covered) break;
+      }
+    }
+    if (!covered && !out.gap) out.gap = gap_of(domain, virtual_hosts, compiled);
+  }
+  std::ranges::sort(out.reachable);
+  const auto [last, end] = std::ranges::unique(out.reachable);
+  out.reachable.erase(last, end);
+  if (domains.domains().empty()) {
+    out.gap = Gap{"no virtual host is bound to it, so every request gets 404", {}};
+  } else if (!any_host) {
+    out.gap = Gap{"only " + list_of(domains.domains()) +
+                      (domains.domains().size() == 1 ? " is" : " are") +
+                      " served; requests for other hosts get 404",
+                  virtual_hosts[domains.domains().front().hosts.front()].origin};
+  }
+  return out;
+}
+
+}  // namespace sluice::routing
