@@ -18,16 +18,19 @@ namespace sluice::snapshot {
 
 enum class ShareState {
   kReady,  // its own ready endpoints
-  kKept,   // none is ready under the new selector: the previous generation's endpoints, which still are
-  kEmpty,  // nothing to send to: its share goes to its siblings
+  kKept,  // none is ready under the new selector: the previous generation's endpoints, which still are
+  kDraining,  // no share of the set has one of the above: endpoints that terminate but still serve
+  kEmpty,     // nothing to send to: its share goes to its siblings
 };
 
 struct Share {
-  std::string cluster;                // model::Cluster::key
-  std::uint64_t weight = 0;           // as configured
-  std::uint64_t effective_weight = 0;  // 0 when kEmpty and a sibling has endpoints
+  std::string cluster;       // model::Cluster::key
+  std::uint64_t weight = 0;  // as configured
+  std::uint64_t effective_weight =
+      0;  // what to pick by: 0 when kEmpty and a sibling has endpoints, else `weight`
   ShareState state = ShareState::kReady;
-  std::vector<model::Endpoint> endpoints;  // ready ones (or, when none of the set is, serving terminating ones)
+  std::vector<model::Endpoint>
+      endpoints;  // ready ones (or, when none of the set is, serving terminating ones)
   model::Origin origin;
 };
 
@@ -35,8 +38,11 @@ struct Share {
 // place" is pointer equality and pick state is one per set.
 struct DestinationSet {
   std::uint32_t id = 0;  // index into Snapshot::destination_sets
-  std::string key;       // canonical "cluster=weight,...": stable across generations while routes stay the same
-  std::vector<Share> shares;
+  std::string
+      key;  // canonical "cluster=weight,...": stable across generations while routes stay the same
+  std::vector<Share>
+      shares;  // sorted by cluster, each cluster once; empty for a route without destinations
+  // A share of weight above 0 has an endpoint; otherwise requests are answered 503.
   [[nodiscard]] bool has_endpoint() const;
 };
 
@@ -49,7 +55,8 @@ struct Listener {
   Tier tier = Tier::kRequest;
   // For kRequest: the one thing that forces it, as a sentence with file:line where it has one. Stable code beside it.
   std::string tier_reason;
-  std::string tier_code;  // "steerable", "routes_differ", "not_total", "steer_never", "forwarded_headers", "no_kernel_path"
+  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "not_total", "no_destination", "routes_differ"
+  std::string tier_code;
   model::Origin tier_origin;
   std::uint32_t steer_set = 0;  // with kConnection: the one destination set
   model::SteerAfter steer_after;
@@ -57,8 +64,9 @@ struct Listener {
 };
 
 struct Condition {
-  std::string type;     // "subset_kept", "subset_empty", "no_endpoints"
-  std::string cluster;
+  std::string
+      type;  // "subset_kept", "subset_empty", "no_endpoints" (with it: none of its set has any)
+  std::string cluster;  // each (type, cluster) once
   std::string message;
   model::Origin origin;
 };
@@ -68,7 +76,9 @@ struct Snapshot {
   std::vector<Listener> listeners;  // sorted by (port, bind)
   std::vector<DestinationSet> destination_sets;
   std::map<std::string, model::Cluster> clusters;
-  std::vector<Condition> conditions;
+  // Clusters that go on with endpoints of an earlier selector: build() carries them on while they stay valid.
+  std::map<std::string, std::vector<model::Endpoint>> kept;
+  std::vector<Condition> conditions;  // sorted by (type, cluster)
 
   // The listener for a connection whose local address is (ip, port): exact bind first, then any.
   [[nodiscard]] const Listener* find_listener(const SocketAddress& local) const;
@@ -82,7 +92,9 @@ struct BuildOptions {
   model::ForwardedHeaders forwarded_headers = model::ForwardedHeaders::kAuto;
 };
 
-// `previous` may be null. Pure: the same arguments give the same snapshot.
+// `previous` may be null. Pure: the same arguments give the same snapshot. Fails, changing nothing, on a regular
+// expression that RE2 refuses and on a destination whose cluster the world lacks; translation reports both earlier.
+// Called by the update pipeline.
 [[nodiscard]] Result<SnapshotPtr> build(const model::World& world, std::uint64_t generation,
                                         const SnapshotPtr& previous, const BuildOptions& options);
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/snapshot/destination_sets.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice::snapshot {
+namespace {
+
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
+  const std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+  return a > max - b ? max : a + b;
+}
+
+// Sorted by cluster, a cluster named twice has the sum: so that equal sets are equal texts.
+std::vector<Share> shares_of(const model::Route& route) {
+  std::map<std::string, Share> by_cluster;
+  for (const auto& destination : route.destinations) {
+    Share& share = by_cluster[destination.cluster];
+    if (share.cluster.empty()) {
+      share.cluster = destination.cluster;
+      share.origin = destination.origin;
+    }
+    share.weight = saturating_add(share.weight, destination.weight);
+  }
+  std::vector<Share> out;
+  for (auto& [cluster, share] : by_cluster) out.push_back(std::move(share));
+  return out;
+}
+
+std::string key_of(const std::vector<Share>& shares) {
+  std::string out;
+  for (const Share& share : shares) {
+    if (!out.empty()) out += ",";
+    out += share.cluster + "=" + std::to_string(share.weight);
+  }
+  return out;
+}
+
+std::string subset_of(const model::Cluster& cluster) {
+  std::string out = cluster.subset.empty() ? "" : "subset \"" + cluster.subset + "\" of ";
+  out += cluster.host + " port " + std::to_string(cluster.port);
+  if (!cluster.selector.empty()) out += " (" + cluster.selector + ")";
+  return out;
+}
+
+std::string count_of(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Result<std::uint32_t> DestinationSets::intern(const model::Route& route) {
+  DestinationSet set;
+  set.shares = shares_of(route);
+  set.key = key_of(set.shares);
+  if (const auto found = by_key_.find(set.key); found != by_key_.end()) return found->second;
+  for (const Share& share : set.shares) {
+    if (world_.clusters.contains(share.cluster)) continue;
+    return fail(ErrorCode::kInvalid, location(share.origin) + ": route \"" + route.name +
+                                         "\" leads to cluster \"" + share.cluster +
+                                         "\", which does not exist");
+  }
+  set.id = static_cast<std::uint32_t>(sets_.size());
+  resolve_shares(set);
+  by_key_.emplace(set.key, set.id);
+  sets_.push_back(std::move(set));
+  return sets_.back().id;
+}
+
+void DestinationSets::resolve_shares(DestinationSet& set) {
+  for (Share& share : set.shares) {
+    const Resolved& resolved = resolved_.at(share.cluster);
+    share.state = resolved.state;
+    share.endpoints = resolved.endpoints;
+  }
+  if (!set.has_endpoint()) {
+    for (Share& share : set.shares) {
+      const Resolved& resolved = resolved_.at(share.cluster);
+      if (share.state != ShareState::kEmpty || resolved.draining.empty()) continue;
+      share.state = ShareState::kDraining;
+      share.endpoints = resolved.draining;
+    }
+  }
+  const bool has_endpoint = set.has_endpoint();
+  for (Share& share : set.shares) {
+    // Weights are relative: taking one away gives its share to the others in proportion to theirs.
+    const bool spread = share.state == ShareState::kEmpty && has_endpoint;
+    share.effective_weight = spread ? 0 : share.weight;
+    if (share.weight > 0) record(set, share, has_endpoint);
+  }
+}
+
+void DestinationSets::record(const DestinationSet& set, const Share& share, bool set_has_endpoint) {
+  if (share.state == ShareState::kReady) return;
+  const model::Cluster& cluster = world_.clusters.at(share.cluster);
+  Condition condition;
+  condition.cluster = share.cluster;
+  condition.origin = cluster.origin.file.empty() ? share.origin : cluster.origin;
+  condition.message = subset_of(cluster) + " has no ready endpoint";
+  if (share.state == ShareState::kKept) {
+    condition.type = "subset_kept";
+    condition.message += " since its selector changed; it keeps " +
+                         count_of(share.endpoints.size(), "endpoint") +
+                         " of the selector before. Check the labels of the pods";
+  } else if (share.state == ShareState::kEmpty && set_has_endpoint) {
+    condition.type = "subset_empty";
+    condition.message += "; its share goes to the other " +
+                         count_of(set.shares.size() - 1, "destination") + " of its route";
+  } else if (share.state == ShareState::kDraining) {
+    condition.type = "no_endpoints";
+    condition.message += ", nor has its route another; it uses " +
+                         count_of(share.endpoints.size(), "endpoint") +
+                         " that still serve while "
+                         "they shut down";
+  } else {
+    condition.type = "no_endpoints";
+    condition.message +=
+        ", nor has its route another; requests are answered 503. Check that the "
+        "pods run, are ready and carry these labels";
+  }
+  conditions_.try_emplace({condition.type, condition.cluster}, condition);
+}
+
+std::vector<Condition> DestinationSets::take_conditions() {
+  std::vector<Condition> out;
+  for (auto& [key, condition] : conditions_) out.push_back(std::move(condition));
+  conditions_.clear();
+  return out;
+}
+
+}  // namespace sluice::snapshot

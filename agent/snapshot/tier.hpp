@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tier: whether the kernel may carry a listener's connections, and the one thing that forbids it.
+// Used by build(). Pure. Thread: any.
+#pragma once
+#include <vector>
+
+#include "agent/snapshot/snapshot.hpp"
+
+namespace sluice::snapshot {
+
+// Fills tier, tier_reason, tier_code, tier_origin, steer_set, steer_after, add_forwarded_headers from
+// the rest of the listener. A connection may only be steered when nothing that is configured could
+// act differently on its next request.
+void choose_tier(Listener& listener, const std::vector<DestinationSet>& sets,
+                 const BuildOptions& options);
+
+}  // namespace sluice::snapshot
