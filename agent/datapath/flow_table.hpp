@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
@@ -32,6 +33,13 @@ class FlowTable {
   // The ring of a worker, for epoll and ring_buffer consumption by EventRing.
   [[nodiscard]] virtual int ring_fd(std::uint32_t worker) const = 0;
 };
+
+// lb_slot::cluster of a model::Cluster::key: 64-bit FNV-1a, stable across restarts.
+[[nodiscard]] constexpr std::uint64_t cluster_hash(std::string_view key) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
 
 [[nodiscard]] lb_address to_abi(const IpAddress& address);
 [[nodiscard]] IpAddress from_abi(const lb_address& address);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few TCP socket operations that steering needs, most through TCP_REPAIR (Linux 3.5, needs CAP_NET_ADMIN).
-// Thread: any. Errors are values; none blocks.
+// The few TCP socket operations that steering needs, most through TCP_REPAIR (Linux 3.5, needs
+// CAP_NET_ADMIN). Thread: any. Errors are values; none blocks.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,9 +16,9 @@ struct TcpState {
   bool ecn = false;
   bool has_wscale = false;
   bool has_sack = false;
-  std::uint8_t wscale_send = 0;     // scale of the windows that the peer announces
-  std::uint8_t wscale_receive = 0;  // scale of the windows that we announce
-  std::uint32_t mss_send = 0;       // largest payload we may send in a segment
+  std::uint8_t wscale_send = 0;      // scale of the windows that the peer announces
+  std::uint8_t wscale_receive = 0;   // scale of the windows that we announce
+  std::uint32_t mss_send = 0;        // largest payload we may send in a segment
   std::uint32_t mss_advertised = 0;  // largest that the peer may send
   std::uint32_t unacked = 0;         // segments
   std::uint32_t not_sent = 0;        // bytes
@@ -33,17 +33,19 @@ struct TcpState {
 // True when the socket has neither data nor an end of stream to read.
 [[nodiscard]] bool nothing_to_read(int fd);
 
-// Puts the socket in repair mode and returns rcv_wup: the sequence number up to which the peer has been told that its
-// data arrived (TCP_REPAIR_WINDOW). nullopt when the kernel refuses.
+// Puts the socket in repair mode and returns rcv_wup: the sequence number up to which the peer has
+// been told that its data arrived (TCP_REPAIR_WINDOW). nullopt when the kernel refuses.
 [[nodiscard]] std::optional<std::uint32_t> freeze_and_acknowledged(int fd);
 
-// Closes without a packet: repair mode makes close(2) forget the connection. Whoever owns the wire goes on with it.
+// Closes without a packet: repair mode makes close(2) forget the connection. Whoever owns the wire
+// goes on with it.
 void silent_close(UniqueFd fd);
 
 // Closes with an RST instead of a FIN (SO_LINGER 0).
 void reset_close(UniqueFd fd);
 
-// Makes a later close(2), also that of a dying process, send an RST instead of leaving an orphan that owns the tuple.
+// Makes a later close(2), also that of a dying process, send an RST instead of leaving an orphan
+// that owns the tuple.
 void reset_on_close(int fd);
 
 }  // namespace sluice::net

@@ -39,9 +39,9 @@ enum class Ending : std::uint8_t {
 struct ClusterReport {
   std::uint64_t picks = 0;            // requests given to it, promoted ones included
   std::uint64_t promotions = 0;       // connections handed to the kernel
-  std::uint64_t steered_turns = 0;    // requests that the kernel carried (the promoted one not counted), ended flows
-  std::uint64_t steered_bytes_in = 0;   // client -> pod, ended flows
-  std::uint64_t steered_bytes_out = 0;  // pod -> client, ended flows
+  std::uint64_t steered_turns = 0;    // requests that the kernel carried (the promoted one not counted)
+  std::uint64_t steered_bytes_in = 0;   // client -> pod
+  std::uint64_t steered_bytes_out = 0;  // pod -> client
   std::uint64_t connect_failures = 0;
   std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
 };

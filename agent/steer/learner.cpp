@@ -18,7 +18,8 @@ void Learner::connection_finished(std::uint64_t requests) {
 }
 
 void Learner::refresh() {
-  // From the longest down: how many connections reached request n, and how many requests they still had to come.
+  // From the longest down: how many connections reached request n, and how many requests they still
+  // had to come.
   std::uint64_t reached = 0;
   std::uint64_t remaining = 0;  // request n itself included
   threshold_ = kLatest;

@@ -11,7 +11,8 @@ PortPool::PortPool(std::uint16_t first, std::uint16_t last) : first_(first), las
 
 std::optional<std::uint16_t> PortPool::take(const SocketAddress& endpoint, TimePoint now) {
   Ports& ports = endpoints_[endpoint];
-  // Fresh ports first: a port rests for as long as the range lasts, which spares the endpoint's TIME_WAIT.
+  // Fresh ports first: a port rests for as long as the range lasts, which spares the endpoint's
+  // TIME_WAIT.
   const std::uint32_t size = static_cast<std::uint32_t>(last_ - first_) + 1;
   while (ports.never_used < size) {
     const auto port = static_cast<std::uint16_t>(first_ + ports.never_used++);

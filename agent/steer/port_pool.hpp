@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// PortPool: the source ports of steerable upstream connections, per endpoint. The kernel does not know that a steered
-// connection still uses its port (its socket is gone), so the agent keeps the account itself.
-// Thread: worker; each worker owns a part of the range of its own. Invariants: a port is handed out again for the same
-// endpoint only after release() and its cooling time.
+// PortPool: the source ports of steerable upstream connections, per endpoint. The kernel does not
+// know that a steered connection still uses its port (its socket is gone), so the agent keeps the
+// account itself. Thread: worker; each worker owns a part of the range of its own. Invariants: a
+// port is handed out again for the same endpoint only after release() and its cooling time.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -24,7 +24,8 @@ class PortPool {
   // Marks a port as in use (a connection that an earlier agent left). False when it was already.
   bool take_exactly(const SocketAddress& endpoint, std::uint16_t port);
   // Free again after `cooling`.
-  void release(const SocketAddress& endpoint, std::uint16_t port, TimePoint now, Milliseconds cooling);
+  void release(const SocketAddress& endpoint, std::uint16_t port, TimePoint now,
+               Milliseconds cooling);
 
   [[nodiscard]] bool owns(std::uint16_t port) const { return port >= first_ && port <= last_; }
   [[nodiscard]] std::size_t in_use() const { return in_use_; }

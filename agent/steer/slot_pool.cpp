@@ -11,11 +11,14 @@
 namespace sluice::steer {
 namespace {
 
-// USED belonged to sockets of a process that is gone; ENDED was never collected, its entries are gone already.
+// USED belonged to sockets of a process that is gone; ENDED was never collected, its entries are
+// gone already.
 void mend(lb_slot& slot) {
   switch (state_of(slot)) {
     case LB_SLOT_USED:
-    case LB_SLOT_ENDED: set_state(slot, LB_SLOT_FREE); break;
+    case LB_SLOT_ENDED:
+      set_state(slot, LB_SLOT_FREE);
+      break;
     case LB_SLOT_ARMED:
     case LB_SLOT_HELD:
     case LB_SLOT_NORMAL:
@@ -24,7 +27,8 @@ void mend(lb_slot& slot) {
       (void)(change_state(slot, LB_SLOT_HELD, LB_SLOT_NORMAL) ||
              change_state(slot, LB_SLOT_ARMED, LB_SLOT_NORMAL));
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -39,7 +43,8 @@ std::size_t owner_of(const lb_slot& slot, std::size_t index, std::size_t count,
 
 }  // namespace
 
-std::vector<PortRange> divide_ports(std::uint16_t first, std::uint16_t last, std::uint32_t workers) {
+std::vector<PortRange> divide_ports(std::uint16_t first, std::uint16_t last,
+                                    std::uint32_t workers) {
   const std::uint32_t size = static_cast<std::uint32_t>(last - first) + 1;
   LB_ASSERT(workers >= 1 && size >= workers);
   std::vector<PortRange> out;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SlotPool and the division of the pinned slot array among workers at start: which slots are free, which carry a
-// connection that an earlier agent left behind.
-// Thread: divide() on main before workers start; a SlotPool belongs to one worker. Invariants: a slot has one owner.
+// SlotPool and the division of the pinned slot array among workers at start: which slots are free,
+// which carry a connection that an earlier agent left behind. Thread: divide() on main before
+// workers start; a SlotPool belongs to one worker. Invariants: a slot has one owner.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@ namespace sluice::steer {
 
 struct SlotShare {
   std::vector<std::uint32_t> free;
-  std::vector<std::uint32_t> adopted;  // still steered
+  std::vector<std::uint32_t> adopted;     // still steered
   std::vector<std::uint32_t> given_back;  // PASS: entries to remove, then free
 };
 
@@ -28,10 +28,10 @@ struct PortRange {
 [[nodiscard]] std::vector<PortRange> divide_ports(std::uint16_t first, std::uint16_t last,
                                                   std::uint32_t workers);
 
-// Free slots go to workers in equal parts; a steered one goes to the worker in whose range its upstream port lies (or,
-// with a changed range, by index). Also repairs what only a dead agent could have finished: HELD and ARMED become NORMAL
-// (the client's retransmission goes to the same pod), nobody answers for a held request any more, USED becomes FREE.
-// Call before any worker runs.
+// Free slots go to workers in equal parts; a steered one goes to the worker in whose range its
+// upstream port lies (or, with a changed range, by index). Also repairs what only a dead agent
+// could have finished: HELD and ARMED become NORMAL (the client's retransmission goes to the same
+// pod), nobody answers for a held request any more, USED becomes FREE. Call before any worker runs.
 [[nodiscard]] std::vector<SlotShare> divide_slots(std::span<lb_slot> slots,
                                                   std::span<const PortRange> ports);
 

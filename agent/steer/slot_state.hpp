@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place where the agent reads and changes lb_slot::state and the flag bytes that lb_tc writes meanwhile.
-// Thread: any (lock-free, shared with the kernel).
+// The one place where the agent reads and changes lb_slot::state and the flag bytes that lb_tc
+// writes meanwhile. Thread: any (lock-free, shared with the kernel).
 #pragma once
 #include <atomic>
 #include <cstdint>

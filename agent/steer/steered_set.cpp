@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/steer/steered_set.hpp"
+
+#include <algorithm>
+
+#include "agent/base/assert.hpp"
+#include "agent/net/tcp_repair.hpp"
+#include "agent/steer/slot_state.hpp"
+
+namespace sluice::steer {
+namespace {
+
+constexpr Milliseconds kSlotRest{100};
+constexpr Milliseconds kHoldTick{5};
+constexpr Milliseconds kLingerTick{100};
+constexpr Milliseconds kSweepTick{1'000};
+constexpr char kAdoptedName[] = "(adopted)";
+
+// As lb_tc writes last_seen: nanoseconds of CLOCK_MONOTONIC >> 20.
+std::uint32_t coarse(TimePoint now) {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(now.time_since_epoch().count()) >>
+                                    20);
+}
+
+}  // namespace
+
+SteeredSet::SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows,
+                       SlotShare share, PortPool& ports, Finished finished)
+    : options_(options),
+      clock_(clock),
+      flows_(flows),
+      slots_(flows.slots()),
+      pool_(share.free),
+      ports_(ports),
+      finished_(std::move(finished)) {
+  adopt(share);
+}
+
+void SteeredSet::adopt(const SlotShare& share) {
+  for (const std::uint32_t index : share.adopted) {
+    const lb_slot& slot = slots_[index];
+    ports_.take_exactly(datapath::source_of(slot.pod), datapath::destination_of(slot.pod).port);
+    Entry entry;
+    entry.cluster = kAdoptedName;
+    entry.adopted = true;
+    ++adopted_;
+    steered_.emplace(index, std::move(entry));
+  }
+  for (const std::uint32_t index : share.given_back) {
+    lb_slot& slot = slots_[index];
+    flows_.remove(slot.client, slot.pod);
+    resting_.push_back({clock_.now() + kSlotRest, index, slot.generation});
+  }
+}
+
+std::optional<std::uint32_t> SteeredSet::take_slot() {
+  while (!resting_.empty() && resting_.front().when <= clock_.now()) {
+    set_state(slots_[resting_.front().slot], LB_SLOT_FREE);
+    pool_.give_back(resting_.front().slot);
+    resting_.pop_front();
+  }
+  return pool_.take();
+}
+
+void SteeredSet::give_back_slot(std::uint32_t slot) {
+  resting_.push_back({clock_.now() + kSlotRest, slot, slots_[slot].generation});
+}
+
+void SteeredSet::add(std::uint32_t slot, Entry entry) {
+  if (entry.held.valid()) {
+    entry.held_since = clock_.now();
+    held_.push_back(slot);
+  }
+  const auto [place, inserted] = steered_.emplace(slot, std::move(entry));
+  LB_ASSERT(inserted);
+  if (is_over(slots_[slot])) start_linger(slot, place->second);
+}
+
+void SteeredSet::on_event(const lb_event& event) {
+  const auto found = steered_.find(event.slot);
+  // A slot that is being filled right now is not in the set yet; add() looks at its flags itself.
+  if (found == steered_.end() || slots_[event.slot].generation != event.generation) return;
+  if (event.type == LB_EVENT_ENDING) start_linger(event.slot, found->second);
+  if (event.type == LB_EVENT_ENDED) remove(event.slot, End::kReplaced);
+}
+
+void SteeredSet::start_linger(std::uint32_t slot, Entry& entry) {
+  if (entry.lingering) return;
+  entry.lingering = true;
+  lingering_.push_back({clock_.now() + options_.linger, slot, slots_[slot].generation});
+}
+
+Milliseconds SteeredSet::tick() {
+  release_holds();
+  finish_lingering();
+  if (clock_.now() >= next_sweep_) {
+    sweep();
+    next_sweep_ = clock_.now() + kSweepTick;
+  }
+  if (!held_.empty()) return kHoldTick;
+  if (!lingering_.empty()) return kLingerTick;
+  if (!steered_.empty()) return kSweepTick;
+  return Milliseconds(-1);
+}
+
+void SteeredSet::release_holds() {
+  std::erase_if(held_, [this](std::uint32_t index) {
+    const auto found = steered_.find(index);
+    if (found == steered_.end() || !found->second.held.valid()) return true;
+    lb_slot& slot = slots_[index];
+    Entry& entry = found->second;
+    const bool answered = read_shared(slot.hold) == 0 || read_shared(slot.reset) != 0;
+    if (!answered && clock_.now() - entry.held_since < options_.hold_limit) return false;
+    write_shared(slot.hold, std::uint8_t{0});
+    net::silent_close(std::move(entry.held));
+    return true;
+  });
+}
+
+void SteeredSet::finish_lingering() {
+  while (!lingering_.empty() && lingering_.front().when <= clock_.now()) {
+    const Due due = lingering_.front();
+    lingering_.pop_front();
+    const auto found = steered_.find(due.slot);
+    if (found == steered_.end() || slots_[due.slot].generation != due.generation) continue;
+    found->second.lingering = false;
+    // An RST that the endpoint did not believe is followed by data, and lb_tc clears the flag: then
+    // it goes on.
+    if (is_over(slots_[due.slot])) remove(due.slot, end_of(slots_[due.slot]));
+  }
+}
+
+// Catches what no event told: a full ring, a dead agent's flows, ends that vanished.
+void SteeredSet::sweep() {
+  const std::uint32_t now = coarse(clock_.now());
+  const auto limit =
+      static_cast<std::uint32_t>((options_.idle_limit / Milliseconds(1)) * 1'000'000 >> 20);
+  std::vector<std::uint32_t> idle;
+  std::vector<std::uint32_t> replaced;
+  for (auto& [index, entry] : steered_) {
+    lb_slot& slot = slots_[index];
+    if (state_of(slot) == LB_SLOT_ENDED) {
+      replaced.push_back(index);
+    } else if (is_over(slot)) {
+      start_linger(index, entry);
+    } else if (const auto age = static_cast<std::int32_t>(now - read_shared(slot.last_seen));
+               age > 0 && static_cast<std::uint32_t>(age) >= limit) {
+      idle.push_back(index);
+    }
+  }
+  for (const std::uint32_t index : replaced) remove(index, End::kReplaced);
+  for (const std::uint32_t index : idle) remove(index, End::kIdle);
+}
+
+// The promoted request was counted by the proxy's pick; the kernel carried those behind it.
+SteeredSet::Totals SteeredSet::carried_by(lb_slot& slot) {
+  const std::uint32_t turns = read_shared(slot.turns);
+  return {turns > 0 ? turns - 1 : 0, read_shared(slot.track[LB_TO_POD].bytes),
+          read_shared(slot.track[LB_TO_CLIENT].bytes)};
+}
+
+SteeredSet::End SteeredSet::end_of(lb_slot& slot) {
+  return read_shared(slot.reset) != 0 ? End::kReset : End::kClosed;
+}
+
+void SteeredSet::remove(std::uint32_t index, End end) {
+  const auto found = steered_.find(index);
+  LB_ASSERT(found != steered_.end());
+  lb_slot& slot = slots_[index];
+  // lb_tc removes the entries itself when a SYN takes over the tuple; whoever wins the CAS does it.
+  bool ours = false;
+  for (const lb_slot_state state : {LB_SLOT_NORMAL, LB_SLOT_ARMED, LB_SLOT_HELD}) {
+    ours = ours || change_state(slot, state, LB_SLOT_PASS);
+  }
+  if (ours) flows_.remove(slot.client, slot.pod);
+  collect(index, found->second, end);
+  steered_.erase(found);
+}
+
+void SteeredSet::collect(std::uint32_t index, Entry& entry, End end) {
+  lb_slot& slot = slots_[index];
+  const Totals carried = carried_by(slot);
+  Totals& totals = totals_[entry.cluster];
+  totals.turns += carried.turns;
+  totals.bytes_in += carried.bytes_in;
+  totals.bytes_out += carried.bytes_out;
+  ++ends_[static_cast<std::size_t>(end)];
+  if (entry.adopted) --adopted_;
+  if (!entry.listener.empty()) finished_(entry.listener, entry.requests_before + 1 + carried.turns);
+  net::silent_close(std::move(entry.held));
+  const SocketAddress local = datapath::destination_of(slot.pod);
+  if (ports_.owns(local.port)) {
+    ports_.release(datapath::source_of(slot.pod), local.port, clock_.now(), options_.port_rest);
+  }
+  give_back_slot(index);
+}
+
+void SteeredSet::add_to(proxy::WorkerReport& report) const {
+  report.steered_open = steered_.size();
+  report.steered_adopted = adopted_;
+  report.steered_held = held_.size();
+  report.slots_free = pool_.available() + resting_.size();
+  report.upstream_ports_in_use = ports_.in_use();
+  report.steered_closed = ends_[static_cast<std::size_t>(End::kClosed)];
+  report.steered_reset = ends_[static_cast<std::size_t>(End::kReset)];
+  report.steered_replaced = ends_[static_cast<std::size_t>(End::kReplaced)];
+  report.steered_idle = ends_[static_cast<std::size_t>(End::kIdle)];
+  const auto count = [&report](const std::string& cluster, const Totals& totals) {
+    proxy::ClusterReport& out = report.clusters[cluster];
+    out.steered_turns += totals.turns;
+    out.steered_bytes_in += totals.bytes_in;
+    out.steered_bytes_out += totals.bytes_out;
+  };
+  for (const auto& [cluster, totals] : totals_) count(cluster, totals);
+  for (const auto& [index, entry] : steered_) count(entry.cluster, carried_by(slots_[index]));
+}
+
+}  // namespace sluice::steer

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// SteeredSet: one worker's steered connections after the hand-over: watches them end, lingers so
+// that a lost last ACK is still answered, sweeps idle ones, keeps held upstream sockets, gives
+// slots and ports back, and counts. Thread: worker. Invariants: a slot is FREE for reuse only
+// kSlotRest after its entries are gone (a packet in flight on another CPU may still write to it).
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/base/clock.hpp"
+#include "agent/base/unique_fd.hpp"
+#include "agent/datapath/flow_table.hpp"
+#include "agent/proxy/worker_report.hpp"
+#include "agent/steer/port_pool.hpp"
+#include "agent/steer/slot_pool.hpp"
+#include "bpf/abi/event.h"
+
+namespace sluice::steer {
+
+struct KeepOptions {
+  Milliseconds idle_limit{900'000};  // no packet in either direction
+  Milliseconds linger{
+      2'000};  // after the end: several retransmissions of a FIN (RFC 6298: RTO from 200 ms here)
+  Milliseconds hold_limit{30'000};  // an unacknowledged request; TCP itself would give up later
+  Milliseconds port_rest{
+      2'000};  // the pod may be in TIME_WAIT; it takes a SYN with a higher number
+};
+
+class SteeredSet {
+ public:
+  // Told when a connection is gone: its listener and how many requests it carried in all.
+  using Finished = std::function<void(const std::string& listener, std::uint64_t requests)>;
+
+  SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows, SlotShare share,
+             PortPool& ports, Finished finished);
+
+  struct Entry {
+    std::string cluster;
+    std::string listener;
+    std::uint64_t requests_before = 0;  // that the proxy carried, the promoted one not counted
+    UniqueFd held;                      // upstream socket that still answers for the request
+    TimePoint held_since{};
+    bool adopted = false;
+    bool lingering = false;
+  };
+
+  [[nodiscard]] std::optional<std::uint32_t> take_slot();
+  void give_back_slot(std::uint32_t slot);
+  void add(std::uint32_t slot, Entry entry);
+  void on_event(const lb_event& event);
+
+  // Does what is due. Returns how long until the next call is needed; negative = when something was
+  // added.
+  Milliseconds tick();
+  void add_to(proxy::WorkerReport& report) const;
+
+ private:
+  struct Due {
+    TimePoint when;
+    std::uint32_t slot;
+    std::uint32_t generation;
+  };
+  struct Totals {
+    std::uint64_t turns = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+  };
+  enum class End { kClosed, kReset, kReplaced, kIdle };
+
+  void adopt(const SlotShare& share);
+  void start_linger(std::uint32_t slot, Entry& entry);
+  void release_holds();
+  void finish_lingering();
+  void sweep();
+  void remove(std::uint32_t slot, End end);
+  void collect(std::uint32_t slot, Entry& entry, End end);
+  [[nodiscard]] static Totals carried_by(lb_slot& slot);
+  [[nodiscard]] static End end_of(lb_slot& slot);
+
+  KeepOptions options_;
+  const Clock& clock_;
+  datapath::FlowTable& flows_;
+  std::span<lb_slot> slots_;
+  SlotPool pool_;
+  PortPool& ports_;
+  Finished finished_;
+  std::unordered_map<std::uint32_t, Entry> steered_;
+  std::vector<std::uint32_t> held_;
+  std::deque<Due> lingering_;
+  std::deque<Due> resting_;  // removed slots that may be reused later
+  TimePoint next_sweep_{};
+  std::unordered_map<std::string, Totals> totals_;
+  std::uint64_t adopted_ = 0;
+  std::uint64_t ends_[4] = {};
+};
+
+}  // namespace sluice::steer

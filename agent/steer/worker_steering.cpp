@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/steer/worker_steering.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "agent/base/log.hpp"
+#include "agent/steer/slot_state.hpp"
+
+namespace sluice::steer {
+namespace {
+
+using proxy::PromoteOutcome;
+using proxy::PromoteResult;
+using proxy::Refusal;
+
+// The largest segment that nearly every path carries (Ethernet). Announcing more to pods with jumbo
+// frames would make their connections unfit for ordinary clients.
+constexpr std::uint16_t kUsualMss4 = 1460;
+constexpr std::uint16_t kUsualMss6 = 1440;
+constexpr std::uint16_t kLeastMss = 88;  // the kernel's own minimum for TCP_MAXSEG
+constexpr Milliseconds kTimeWait{60'000};
+constexpr int kPortTries = 16;
+
+std::uint16_t usual_mss(const IpAddress& ip) { return ip.is_v4() ? kUsualMss4 : kUsualMss6; }
+
+Result<UniqueFd> open_upstream(const SocketAddress& endpoint, std::uint16_t port,
+                               std::uint16_t mss) {
+  const int family = endpoint.ip.is_v4() ? AF_INET : AF_INET6;
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket", errno);
+  const int on = 1;
+  const int segment = mss;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // one port, many endpoints
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  // Bound explicitly: IP_LOCAL_PORT_RANGE would be clamped to the namespace's sysctl without a
+  // word.
+  sockaddr_storage address{};
+  address.ss_family = static_cast<sa_family_t>(family);
+  if (family == AF_INET) {
+    reinterpret_cast<sockaddr_in*>(&address)->sin_port = htons(port);
+  } else {
+    reinterpret_cast<sockaddr_in6*>(&address)->sin6_port = htons(port);
+  }
+  const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0)
+    return fail_errno("bind", errno);
+  const socklen_t remote_size = endpoint.to_sockaddr(address);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), remote_size) != 0 &&
+      errno != EINPROGRESS) {
+    return fail_errno("connect", errno);
+  }
+  return fd;
+}
+
+std::optional<SocketAddress> local_address(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
+  return SocketAddress::from_sockaddr(storage);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerSteering>> WorkerSteering::create(SteerOptions options,
+                                                               datapath::FlowTable& flows,
+                                                               SlotShare share,
+                                                               net::Reactor& reactor) {
+  std::unique_ptr<WorkerSteering> self(
+      new WorkerSteering(options, flows, std::move(share), reactor));
+  auto ring = datapath::EventRing::open(
+      flows.ring_fd(options.worker), [raw = self.get()](const lb_event& event, std::string_view) {
+        raw->steered_.on_event(event);
+      });
+  if (!ring) return tl::unexpected(ring.error());
+  self->ring_ = std::move(*ring);
+  if (auto added = reactor.add(self->ring_->epoll_fd(), EPOLLIN, *self); !added) {
+    return tl::unexpected(added.error());
+  }
+  self->tick();
+  return self;
+}
+
+WorkerSteering::WorkerSteering(SteerOptions options, datapath::FlowTable& flows, SlotShare share,
+                               net::Reactor& reactor)
+    : options_(options),
+      flows_(flows),
+      reactor_(reactor),
+      ports_(options.ports.first, options.ports.last),
+      steered_(options.keep, reactor.clock(), flows, std::move(share), ports_,
+               [this](const std::string& listener, std::uint64_t requests) {
+                 connection_finished(listener, requests);
+               }),
+      timer_(reactor, [this] { tick(); }) {}
+
+WorkerSteering::~WorkerSteering() {
+  if (ring_) reactor_.remove(ring_->epoll_fd());
+}
+
+void WorkerSteering::set_paths(PathsPtr paths) { paths_ = std::move(paths); }
+
+void WorkerSteering::on_ready(std::uint32_t) {
+  ring_->consume();
+  tick();
+}
+
+void WorkerSteering::tick() {
+  const Milliseconds next = steered_.tick();
+  if (next.count() >= 0) timer_.arm(next);
+}
+
+bool WorkerSteering::wants(const std::string& listener, const model::SteerAfter& after,
+                           std::uint64_t request_number) {
+  switch (after.mode) {
+    case model::SteerAfter::Mode::kNever:
+      return false;
+    case model::SteerAfter::Mode::kCount:
+      return request_number >= after.count;
+    case model::SteerAfter::Mode::kAuto:
+      return request_number >= learners_[listener].threshold();
+  }
+  return false;
+}
+
+void WorkerSteering::connection_finished(const std::string& listener, std::uint64_t requests) {
+  learners_[listener].connection_finished(requests);
+}
+
+Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(const SocketAddress& endpoint,
+                                                              std::uint16_t mss) {
+  if (mss == 0) mss = usual_mss(endpoint.ip);
+  mss = std::max(mss, kLeastMss);
+  for (int i = 0; i < kPortTries; ++i) {
+    const auto port = ports_.take(endpoint, reactor_.now());
+    if (!port)
+      return fail(ErrorCode::kExhausted, "no upstream port is free for " + to_string(endpoint));
+    auto fd = open_upstream(endpoint, *port, mss);
+    if (fd) return proxy::SteerUpstream{std::move(*fd), *port, endpoint, mss};
+    // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as
+    // that lasts.
+    ports_.release(endpoint, *port, reactor_.now(), kTimeWait);
+    if (errno != EADDRINUSE && errno != EADDRNOTAVAIL) return tl::unexpected(fd.error());
+  }
+  return fail(ErrorCode::kExhausted,
+              "upstream ports to " + to_string(endpoint) + " are in TIME_WAIT");
+}
+
+void WorkerSteering::close_upstream(proxy::SteerUpstream upstream, bool reset) {
+  if (reset) {
+    net::reset_close(std::move(upstream.fd));
+  } else {
+    upstream.fd.reset();
+  }
+  ports_.release(upstream.remote, upstream.port, reactor_.now(),
+                 reset ? options_.keep.port_rest : kTimeWait);
+}
+
+std::uint16_t WorkerSteering::upstream_mss_for(int client_fd, const SocketAddress& client) {
+  const auto state = net::tcp_state(client_fd);
+  if (!state || state->mss_send >= usual_mss(client.ip)) return 0;
+  return static_cast<std::uint16_t>(std::max<std::uint32_t>(state->mss_send, kLeastMss));
+}
+
+std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promotion, int client_fd,
+                                                 const proxy::SteerUpstream& upstream, Leg& client,
+                                                 Leg& up) {
+  const auto client_tcp = net::tcp_state(client_fd);
+  const auto up_tcp = net::tcp_state(upstream.fd.get());
+  const auto up_local = local_address(upstream.fd.get());
+  if (!client_tcp || !up_tcp || !up_local) return Refusal::kSystem;
+  client = {promotion.local, promotion.client, *client_tcp, {}, 0, 0};
+  up = {*up_local, upstream.remote, *up_tcp, {}, 0, 0};
+  const std::uint16_t promised = client.local.ip.is_v4() ? paths_->mss4 : paths_->mss6;
+  const auto client_leg = flows_.leg(datapath::make_tuple(client.remote, client.local));
+  const auto up_leg = flows_.leg(datapath::make_tuple(up.remote, up.local));
+  if (!client_leg || !up_leg) return Refusal::kNoLeg;
+  client.handshake = *client_leg;
+  up.handshake = *up_leg;
+  if (auto refusal = refusal_of(client, up, promotion.request.size(), promised)) return refusal;
+  // 0 bytes of an earlier response may be under way: after the hand-over nobody would send them
+  // again.
+  if (net::unacknowledged_bytes(client_fd).value_or(1) != 0) return Refusal::kClientUnacked;
+  // The agent counts bytes from the handshake's numbers; sequence numbers wrap, so the low 32 bits
+  // are all there is.
+  client.next_send = client_leg->local_next + static_cast<std::uint32_t>(promotion.client_sent);
+  client.next_receive =
+      client_leg->remote_next +
+      static_cast<std::uint32_t>(promotion.client_received - promotion.request.size());
+  up.next_send = up_leg->local_next + static_cast<std::uint32_t>(promotion.upstream_sent);
+  up.next_receive = up_leg->remote_next + static_cast<std::uint32_t>(promotion.upstream_received);
+  return std::nullopt;
+}
+
+PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueFd& client,
+                                      proxy::SteerUpstream& upstream) {
+  Leg client_leg;
+  Leg up_leg;
+  if (const auto refusal = read_legs(promotion, client.get(), upstream, client_leg, up_leg)) {
+    return {PromoteOutcome::kRefused, *refusal};
+  }
+  const auto index = steered_.take_slot();
+  if (!index) return {PromoteOutcome::kRefused, Refusal::kNoRoom};
+  lb_slot& slot = flows_.slots()[*index];
+  set_state(slot, LB_SLOT_USED);
+  slot.owner = options_.worker;
+  ++slot.generation;
+  const FlowPair pair =
+      prepare(client_leg, up_leg, promotion.request.size(), *paths_, *index,
+              datapath::cluster_hash(promotion.cluster), reactor_.clock().now(), slot);
+  set_state(slot, LB_SLOT_NORMAL);
+  if (!flows_.install(slot.client, pair.to_pod, slot.pod, pair.to_client)) {
+    set_state(slot, LB_SLOT_USED);
+    steered_.give_back_slot(*index);
+    return {PromoteOutcome::kRefused, Refusal::kNoRoom};
+  }
+  // From here on TC has the client's packets. What reached the socket before that shows now, and is
+  // never acknowledged (lb_tc drops the agent's bare ACKs on a steered tuple), so it is enough to
+  // look once.
+  if (!net::nothing_to_read(client.get())) return undo(*index, upstream);
+  const auto sent =
+      ::send(upstream.fd.get(), promotion.request.data(), promotion.request.size(), MSG_NOSIGNAL);
+  if (sent != static_cast<ssize_t>(promotion.request.size())) return undo(*index, upstream);
+  finish(promotion, *index, client_leg.next_receive, client, upstream);
+  return {PromoteOutcome::kPromoted, Refusal::kSystem};
+}
+
+void WorkerSteering::finish(const proxy::Promotion& promotion, std::uint32_t index,
+                            std::uint32_t request_start, UniqueFd& client,
+                            proxy::SteerUpstream& upstream) {
+  lb_slot& slot = flows_.slots()[index];
+  SteeredSet::Entry entry;
+  entry.cluster = promotion.cluster;
+  entry.listener = promotion.listener;
+  entry.requests_before = promotion.request_number - 1;
+  const auto acknowledged = net::freeze_and_acknowledged(client.get());
+  // The client still holds every byte that it was not told has arrived. If that is the whole
+  // request, its own stack repairs a loss; otherwise the agent's socket must, until the pod has
+  // acknowledged.
+  if (acknowledged && static_cast<std::int32_t>(*acknowledged - request_start) <= 0) {
+    write_shared(slot.hold, std::uint8_t{0});
+    net::silent_close(std::move(upstream.fd));
+  } else {
+    net::reset_on_close(
+        upstream.fd.get());  // if the agent dies: an RST, which lb_tc drops, and no orphan
+    entry.held = std::move(upstream.fd);
+  }
+  net::silent_close(std::move(client));
+  steered_.add(index, std::move(entry));
+  timer_.arm(steered_.tick());
+}
+
+PromoteResult WorkerSteering::undo(std::uint32_t index, proxy::SteerUpstream& upstream) {
+  lb_slot& slot = flows_.slots()[index];
+  for (const lb_slot_state state : {LB_SLOT_NORMAL, LB_SLOT_ARMED, LB_SLOT_HELD}) {
+    if (change_state(slot, state, LB_SLOT_PASS)) break;
+  }
+  flows_.remove(slot.client, slot.pod);
+  steered_.give_back_slot(index);
+  // Packets of the client may have reached the pod by the new way already: that connection must not
+  // be used again.
+  close_upstream(std::move(upstream), true);
+  return {PromoteOutcome::kUndone, Refusal::kRace};
+}
+
+void WorkerSteering::add_to(proxy::WorkerReport& report) const { steered_.add_to(report); }
+
+}  // namespace sluice::steer

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// WorkerSteering: the proxy's Steering interface on the kernel's flow table: opens steerable
+// upstream connections, hands connections over (promote), keeps what was handed over. Thread: the
+// worker's. Invariants: of promote() docs/steering.md: slot before entries, entries before the last
+// look at the client's socket, that look before the request leaves.
+#pragma once
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "agent/datapath/event_ring.hpp"
+#include "agent/net/reactor.hpp"
+#include "agent/proxy/steering.hpp"
+#include "agent/steer/hand_over.hpp"
+#include "agent/steer/learner.hpp"
+#include "agent/steer/paths.hpp"
+#include "agent/steer/port_pool.hpp"
+#include "agent/steer/slot_pool.hpp"
+#include "agent/steer/steered_set.hpp"
+
+namespace sluice::steer {
+
+struct SteerOptions {
+  std::uint32_t worker = 0;
+  PortRange ports;
+  KeepOptions keep;
+};
+
+class WorkerSteering final : public proxy::Steering, private net::EventHandler {
+ public:
+  static Result<std::unique_ptr<WorkerSteering>> create(SteerOptions options,
+                                                        datapath::FlowTable& flows, SlotShare share,
+                                                        net::Reactor& reactor);
+  ~WorkerSteering() override;
+
+  void set_paths(PathsPtr paths);  // Thread: the worker's (post it)
+
+  bool wants(const std::string& listener, const model::SteerAfter& after,
+             std::uint64_t request_number) override;
+  void connection_finished(const std::string& listener, std::uint64_t requests) override;
+  Result<proxy::SteerUpstream> connect_upstream(const SocketAddress& endpoint,
+                                                std::uint16_t mss) override;
+  void close_upstream(proxy::SteerUpstream upstream, bool reset) override;
+  std::uint16_t upstream_mss_for(int client_fd, const SocketAddress& client) override;
+  proxy::PromoteResult promote(const proxy::Promotion& promotion, UniqueFd& client,
+                               proxy::SteerUpstream& upstream) override;
+  void add_to(proxy::WorkerReport& report) const override;
+
+ private:
+  WorkerSteering(SteerOptions options, datapath::FlowTable& flows, SlotShare share,
+                 net::Reactor& reactor);
+  void on_ready(std::uint32_t events) override;
+  void tick();
+  std::optional<proxy::Refusal> read_legs(const proxy::Promotion& promotion, int client_fd,
+                                          const proxy::SteerUpstream& upstream, Leg& client,
+                                          Leg& up);
+  void finish(const proxy::Promotion& promotion, std::uint32_t slot, std::uint32_t request_start,
+              UniqueFd& client, proxy::SteerUpstream& upstream);
+  proxy::PromoteResult undo(std::uint32_t slot, proxy::SteerUpstream& upstream);
+
+  SteerOptions options_;
+  datapath::FlowTable& flows_;
+  net::Reactor& reactor_;
+  PortPool ports_;
+  SteeredSet steered_;
+  PathsPtr paths_ = std::make_shared<Paths>();
+  std::unordered_map<std::string, Learner> learners_;
+  std::unique_ptr<datapath::EventRing> ring_;
+  net::Timer timer_;
+};
+
+}  // namespace sluice::steer

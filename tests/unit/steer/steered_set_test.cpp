@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/steer/steered_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include "agent/steer/slot_state.hpp"
+
+namespace sluice::steer {
+namespace {
+
+class FakeFlowTable final : public datapath::FlowTable {
+ public:
+  std::span<lb_slot> slots() override { return slots_; }
+  Result<void> install(const lb_tuple&, const lb_flow&, const lb_tuple&, const lb_flow&) override {
+    return {};
+  }
+  void remove(const lb_tuple&, const lb_tuple&) override { ++removals; }
+  std::optional<lb_leg> leg(const lb_tuple&) override { return std::nullopt; }
+  void forget_leg(const lb_tuple&) override {}
+  int ring_fd(std::uint32_t) const override { return -1; }
+
+  int removals = 0;
+
+ private:
+  std::vector<lb_slot> slots_ = std::vector<lb_slot>(4);
+};
+
+class SteeredSetTest : public testing::Test {
+ protected:
+  SteeredSetTest() { clock_.advance(std::chrono::hours(1)); }
+
+  SteeredSet make() {
+    auto shares = divide_slots(flows_.slots(), divide_ports(15000, 15003, 1));
+    return SteeredSet({}, clock_, flows_, shares[0], ports_,
+                      [this](const std::string& listener, std::uint64_t requests) {
+                        finished_.emplace_back(listener, requests);
+                      });
+  }
+
+  std::uint32_t steer(SteeredSet& set) {
+    const std::uint32_t index = set.take_slot().value();
+    lb_slot& s = flows_.slots()[index];
+    const auto pod = *SocketAddress::parse("192.0.2.1:80");
+    const auto port = ports_.take(pod, clock_.now()).value();
+    s.pod = datapath::make_tuple(pod, {*IpAddress::parse("192.0.2.9"), port});
+    ++s.generation;
+    s.turns = 3;
+    s.fin_acked[0] = s.fin_acked[1] = s.reset = 0;
+    touch(s);
+    set_state(s, LB_SLOT_NORMAL);
+    SteeredSet::Entry entry;
+    entry.cluster = "c";
+    entry.listener = "l";
+    entry.requests_before = 2;
+    set.add(index, std::move(entry));
+    return index;
+  }
+  void touch(lb_slot& s) {
+    s.last_seen = static_cast<std::uint32_t>(clock_.now().time_since_epoch().count() >> 20);
+  }
+  lb_event event(std::uint32_t type, std::uint32_t slot) {
+    lb_event e{};
+    e.type = type;
+    e.slot = slot;
+    e.generation = flows_.slots()[slot].generation;
+    return e;
+  }
+
+  ManualClock clock_;
+  FakeFlowTable flows_;
+  PortPool ports_{15000, 15003};
+  std::vector<std::pair<std::string, std::uint64_t>> finished_;
+};
+
+TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  lb_slot& slot = flows_.slots()[index];
+  slot.fin_acked[0] = slot.fin_acked[1] = 1;
+  set.on_event(event(LB_EVENT_ENDING, index));
+  clock_.advance(Milliseconds(1'999));
+  set.tick();
+  EXPECT_EQ(flows_.removals, 0) << "a lost last ACK must still be answered";
+  clock_.advance(Milliseconds(1));
+  set.tick();
+  EXPECT_EQ(flows_.removals, 1);
+  EXPECT_EQ(ports_.in_use(), 0U);
+  ASSERT_EQ(finished_.size(), 1U);
+  EXPECT_EQ(finished_[0], (std::pair<std::string, std::uint64_t>{"l", 5}))
+      << "two by the proxy, the promoted one, two by the kernel";
+  proxy::WorkerReport report;
+  set.add_to(report);
+  EXPECT_EQ(report.steered_open, 0U);
+  EXPECT_EQ(report.steered_closed, 1U);
+  EXPECT_EQ(report.slots_free, 4U);
+  EXPECT_EQ(report.clusters["c"].steered_turns, 2U);
+}
+
+TEST_F(SteeredSetTest, ARemovedSlotRestsBeforeItIsUsedAgain) {
+  SteeredSet set = make();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(set.take_slot());
+  const auto index = steer(set);
+  flows_.slots()[index].reset = 1;
+  set.on_event(event(LB_EVENT_ENDING, index));
+  clock_.advance(Milliseconds(2'000));
+  set.tick();
+  EXPECT_FALSE(set.take_slot()) << "a packet in flight may still write to it";
+  clock_.advance(Milliseconds(100));
+  EXPECT_EQ(set.take_slot(), index);
+  EXPECT_EQ(flows_.slots()[index].state, LB_SLOT_FREE);
+}
+
+TEST_F(SteeredSetTest, AnRstThatTheEndpointDidNotBelieveEndsNothing) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  flows_.slots()[index].reset = 1;
+  set.on_event(event(LB_EVENT_ENDING, index));
+  flows_.slots()[index].reset = 0;  // new data followed
+  touch(flows_.slots()[index]);
+  clock_.advance(Milliseconds(2'500));
+  set.tick();
+  EXPECT_EQ(flows_.removals, 0);
+  EXPECT_EQ(flows_.slots()[index].state, LB_SLOT_NORMAL);
+}
+
+TEST_F(SteeredSetTest, ALostEventIsFoundByTheSweep) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  flows_.slots()[index].fin_acked[0] = flows_.slots()[index].fin_acked[1] = 1;
+  for (int i = 0; i < 40; ++i) {
+    clock_.advance(Milliseconds(100));
+    set.tick();
+  }
+  EXPECT_EQ(flows_.removals, 1);
+}
+
+TEST_F(SteeredSetTest, IdleFlowsAreSweptAtTheLimitAndNotBefore) {
+  SteeredSet set = make();
+  steer(set);
+  clock_.advance(std::chrono::seconds(898));
+  set.tick();
+  EXPECT_EQ(flows_.removals, 0);
+  clock_.advance(std::chrono::seconds(4));
+  set.tick();
+  EXPECT_EQ(flows_.removals, 1);
+  proxy::WorkerReport report;
+  set.add_to(report);
+  EXPECT_EQ(report.steered_idle, 1U);
+}
+
+TEST_F(SteeredSetTest, AFlowThatAnewSynReplacedIsCollectedWithoutRemovingTheNewEntries) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  flows_.slots()[index].state = LB_SLOT_ENDED;
+  set.on_event(event(LB_EVENT_ENDED, index));
+  EXPECT_EQ(flows_.removals, 0);
+  EXPECT_EQ(ports_.in_use(), 0U);
+}
+
+TEST_F(SteeredSetTest, EventsOfAnEarlierUseAreIgnored) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  lb_event old = event(LB_EVENT_ENDED, index);
+  --old.generation;
+  set.on_event(old);
+  EXPECT_EQ(flows_.slots()[index].state, LB_SLOT_NORMAL);
+  EXPECT_EQ(ports_.in_use(), 1U);
+}
+
+TEST_F(SteeredSetTest, AdoptedConnectionsKeepTheirPortUntilTheyEnd) {
+  lb_slot& slot = flows_.slots()[2];
+  const auto pod = *SocketAddress::parse("192.0.2.1:80");
+  slot.pod = datapath::make_tuple(pod, {*IpAddress::parse("192.0.2.9"), 15001});
+  slot.state = LB_SLOT_NORMAL;
+  touch(slot);
+  SteeredSet set = make();
+  proxy::WorkerReport report;
+  set.add_to(report);
+  EXPECT_EQ(report.steered_adopted, 1U);
+  EXPECT_EQ(ports_.take(pod, clock_.now()), 15000);
+  EXPECT_EQ(ports_.take(pod, clock_.now()), 15002);
+  slot.reset = 1;
+  for (int i = 0; i < 40; ++i) {
+    clock_.advance(Milliseconds(100));
+    set.tick();
+  }
+  set.add_to(report);
+  EXPECT_EQ(report.steered_adopted, 0U);
+  EXPECT_EQ(report.steered_open, 0U);
+}
+
+}  // namespace
+}  // namespace sluice::steer
