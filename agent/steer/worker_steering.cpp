@@ -7,7 +7,6 @@
 
 #include <cerrno>
 
-#include "agent/base/log.hpp"
 #include "agent/steer/slot_state.hpp"
 
 namespace sluice::steer {
@@ -27,34 +26,31 @@ constexpr int kPortTries = 16;
 
 std::uint16_t usual_mss(const IpAddress& ip) { return ip.is_v4() ? kUsualMss4 : kUsualMss6; }
 
-Result<UniqueFd> open_upstream(const SocketAddress& endpoint, std::uint16_t port,
-                               std::uint16_t mss) {
+struct Opened {
+  UniqueFd fd;
+  int error = 0;  // errno when there is no fd
+};
+
+Opened open_upstream(const SocketAddress& endpoint, std::uint16_t port, std::uint16_t mss) {
   const int family = endpoint.ip.is_v4() ? AF_INET : AF_INET6;
   UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return fail_errno("socket", errno);
+  if (!fd) return {{}, errno};
   const int on = 1;
   const int segment = mss;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // one port, many endpoints
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
-  // Bound explicitly: IP_LOCAL_PORT_RANGE would be clamped to the namespace's sysctl without a
-  // word.
+  // Bound explicitly: IP_LOCAL_PORT_RANGE would be clamped to the namespace's sysctl without a word.
+  const IpAddress any = family == AF_INET ? IpAddress::v4({}) : IpAddress{};
   sockaddr_storage address{};
-  address.ss_family = static_cast<sa_family_t>(family);
-  if (family == AF_INET) {
-    reinterpret_cast<sockaddr_in*>(&address)->sin_port = htons(port);
-  } else {
-    reinterpret_cast<sockaddr_in6*>(&address)->sin6_port = htons(port);
-  }
-  const socklen_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0)
-    return fail_errno("bind", errno);
-  const socklen_t remote_size = endpoint.to_sockaddr(address);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), remote_size) != 0 &&
+  socklen_t size = SocketAddress{any, port}.to_sockaddr(address);
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return {{}, errno};
+  size = endpoint.to_sockaddr(address);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 &&
       errno != EINPROGRESS) {
-    return fail_errno("connect", errno);
+    return {{}, errno};
   }
-  return fd;
+  return {std::move(fd), 0};
 }
 
 std::optional<SocketAddress> local_address(int fd) {
@@ -138,12 +134,13 @@ Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(const SocketAddres
     const auto port = ports_.take(endpoint, reactor_.now());
     if (!port)
       return fail(ErrorCode::kExhausted, "no upstream port is free for " + to_string(endpoint));
-    auto fd = open_upstream(endpoint, *port, mss);
-    if (fd) return proxy::SteerUpstream{std::move(*fd), *port, endpoint, mss};
-    // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as
-    // that lasts.
+    Opened opened = open_upstream(endpoint, *port, mss);
+    if (opened.fd) return proxy::SteerUpstream{std::move(opened.fd), *port, endpoint, mss};
+    // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as that lasts.
     ports_.release(endpoint, *port, reactor_.now(), kTimeWait);
-    if (errno != EADDRINUSE && errno != EADDRNOTAVAIL) return tl::unexpected(fd.error());
+    if (opened.error != EADDRINUSE && opened.error != EADDRNOTAVAIL) {
+      return fail_errno("connect to " + to_string(endpoint), opened.error);
+    }
   }
   return fail(ErrorCode::kExhausted,
               "upstream ports to " + to_string(endpoint) + " are in TIME_WAIT");
