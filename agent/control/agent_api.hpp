@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// AgentApi: what the control server may ask of the agent. Implemented by app; the server turns RPCs into these calls and
-// nothing else. Thread: any (a gRPC thread); an implementation posts to main or workers and waits, at most a second.
+// AgentApi: what the control server may ask of the agent. Implemented by app; the server turns RPCs
+// into these calls and nothing else. Thread: any (a gRPC thread); an implementation posts to main
+// or workers and waits, at most a second.
 #pragma once
 #include "agent/base/error.hpp"
 #include "agent/control/control.pb.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Server: the control protocol on a unix socket with mode 0600. A stale socket file of a dead agent is replaced, a live
-// one is an error. Thread: main creates and destroys it; RPCs run on gRPC's threads.
+// Server: the control protocol on a unix socket with mode 0600. A stale socket file of a dead agent
+// is replaced, a live one is an error. Thread: main creates and destroys it; RPCs run on gRPC's
+// threads.
 #pragma once
 #include <memory>
 #include <string>
