@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lbctl explain`: one request's way through the agent, told in the order in which the data path
+// decides it.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "cli/commands/commands.hpp"
+#include "cli/commands/shares.hpp"
+#include "cli/render/origin.hpp"
+#include "cli/render/table.hpp"
+
+namespace sluice::cli {
+namespace {
+
+class Story {
+ public:
+  explicit Story(const Painter& paint) : paint_(paint) {}
+
+  void title(const std::string& text) { out_ += paint_.paint(Style::kBold, clean(text)) + "\n\n"; }
+  // One fact: a word in the margin, then what is so, then where that is written.
+  void fact(const std::string& word, const std::string& text, const v1::Origin* origin = nullptr,
+            Style style = Style::kPlain) {
+    out_ += margin(word) + paint_.paint(style, clean(text));
+    const std::string where = origin == nullptr ? "" : clean(location(*origin));
+    if (!where.empty() && text.find(where) == std::string::npos) {
+      out_ += "  " + paint_.paint(Style::kDim, where);
+    }
+    out_ += "\n";
+  }
+  void more(const std::string& text, Style style = Style::kPlain) {
+    out_ += margin("") + paint_.paint(style, clean(text)) + "\n";
+  }
+  // The table's first line shares the line of the word.
+  void block(const std::string& word, const Table& table) {
+    std::string text = table.text(paint_, kMargin);
+    text.replace(0, kMargin, margin(word));
+    out_ += text;
+  }
+  void gap() { out_ += "\n"; }
+  [[nodiscard]] std::string text() const { return out_; }
+
+ private:
+  static constexpr std::size_t kMargin = 15;
+  [[nodiscard]] std::string margin(const std::string& word) const {
+    return "  " + paint_.paint(Style::kDim, word) +
+           std::string(kMargin - 2 - std::min(kMargin - 2, word.size()), ' ');
+  }
+  const Painter& paint_;
+  std::string out_;
+};
+
+std::string route_title(const v1::ExplainReply& reply) {
+  const std::string name = reply.route_name().empty() ? "" : " \"" + reply.route_name() + "\"";
+  return fmt::format("{} #{}{}", reply.virtual_host(), reply.route_index(), name);
+}
+
+void tell_way(Story& story, const v1::ExplainReply& reply) {
+  if (reply.listener().empty()) {
+    story.fact("listener", "none serves this address and port", nullptr, Style::kBad);
+    return;
+  }
+  story.fact("listener", reply.listener());
+  if (!reply.domain().empty()) {
+    story.fact("domain", reply.domain());
+    return;
+  }
+  story.fact("domain", "none: no virtual host of this listener has this host", nullptr,
+             Style::kBad);
+  for (const std::string& domain : reply.domains()) story.more("it knows " + domain);
+}
+
+void tell_near_misses(Story& story, const v1::ExplainReply& reply) {
+  const char* word = "passed over";
+  for (const v1::NearMiss& miss : reply.near_misses()) {
+    story.fact(word, fmt::format("{} {}", miss.virtual_host(), miss.route()), &miss.origin());
+    story.more(fmt::format("wants {}, got {}", miss.condition(),
+                           miss.got().empty() ? "nothing" : miss.got()),
+               Style::kWarn);
+    word = "";
+  }
+}
+
+void tell_route(Story& story, const v1::ExplainReply& reply) {
+  if (!reply.matched()) {
+    if (!reply.domain().empty())
+      story.fact("route", "none of this domain's routes matches", nullptr, Style::kBad);
+    return;
+  }
+  story.fact("route", route_title(reply), &reply.route_origin(), Style::kGood);
+  story.fact("because", reply.match().empty() ? "it takes every request" : reply.match(),
+             &reply.match_origin());
+}
+
+Table endpoints_table(const v1::ExplainReply& reply) {
+  Table table({{"ENDPOINT"}, {"STATE"}, {"NAME"}, {"DESTINATION"}});
+  for (const v1::ClusterStatus& cluster : reply.clusters()) {
+    if (cluster.endpoints().empty()) {
+      table.row({"-", Cell("none", Style::kBad), "", cluster_title(cluster.key())});
+    }
+    for (const v1::EndpointStatus& endpoint : cluster.endpoints()) {
+      table.row({endpoint.address(), endpoint_state(endpoint), endpoint.name(),
+                 cluster_title(cluster.key())});
+    }
+  }
+  return table;
+}
+
+void tell_destination(Story& story, const v1::ExplainReply& reply) {
+  if (!reply.shares().empty()) {
+    story.gap();
+    story.block("shares", shares_table(reply.shares()));
+  }
+  if (!reply.clusters().empty()) {
+    story.gap();
+    story.block("endpoints", endpoints_table(reply));
+  }
+}
+
+void tell_tier(Story& story, const v1::ExplainReply& reply) {
+  if (reply.tier().empty()) return;
+  const bool kernel = reply.tier() == "connection";
+  story.gap();
+  story.fact("tier",
+             kernel ? "connection: the agent decides once, then the kernel moves the bytes"
+                    : "request: the agent handles every request",
+             nullptr, kernel ? Style::kGood : Style::kPlain);
+  if (!reply.tier_reason().empty()) {
+    story.fact("because", fmt::format("{} [{}]", reply.tier_reason(), reply.tier_code()),
+               &reply.tier_origin());
+  }
+}
+
+}  // namespace
+
+std::string render_explain(const v1::ExplainRequest& request, const v1::ExplainReply& reply,
+                           const Painter& paint) {
+  Story story(paint);
+  story.title(request.method() + " " + request.url());
+  for (const v1::Header& header : request.headers()) {
+    story.fact("with", header.name() + ": " + header.value());
+  }
+  tell_way(story, reply);
+  tell_near_misses(story, reply);
+  tell_route(story, reply);
+  tell_destination(story, reply);
+  tell_tier(story, reply);
+  story.gap();
+  const bool routed = reply.outcome() == "routed";
+  story.fact("outcome",
+             routed ? fmt::format("routed (generation {})", reply.generation())
+                    : fmt::format("the client gets {} (generation {})", reply.outcome(),
+                                  reply.generation()),
+             nullptr, routed ? Style::kGood : Style::kBad);
+  return story.text();
+}
+
+}  // namespace sluice::cli

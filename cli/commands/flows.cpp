@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include "cli/commands/commands.hpp"
+#include "cli/commands/shares.hpp"
+#include "cli/render/table.hpp"
+#include "cli/render/units.hpp"
+
+namespace sluice::cli {
+namespace {
+
+Style state_style(const std::string& state) {
+  if (state == "normal") return Style::kGood;
+  return state == "ended" ? Style::kDim : Style::kWarn;
+}
+
+}  // namespace
+
+std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
+  if (reply.flows().empty()) {
+    return reply.total() == 0
+               ? "no steered connections. `lbctl status` shows each listener's tier and why\n"
+               : fmt::format("{} (none shown)\n", human_count(reply.total(), "flow", "flows"));
+  }
+  Table table({{"SLOT", Align::kRight},
+               {"STATE"},
+               {"CLIENT"},
+               {"LISTENER"},
+               {"ENDPOINT"},
+               {"CLUSTER"},
+               {"REQUESTS", Align::kRight},
+               {"PKTS ->", Align::kRight},
+               {"BYTES ->", Align::kRight},
+               {"<- PKTS", Align::kRight},
+               {"<- BYTES", Align::kRight},
+               {"AGE", Align::kRight},
+               {"IDLE", Align::kRight},
+               {"WORKER"}});
+  for (const v1::Flow& flow : reply.flows()) {
+    table.row({std::to_string(flow.slot()), Cell(flow.state(), state_style(flow.state())),
+               flow.client(), flow.local(), flow.endpoint(), cluster_title(flow.cluster()),
+               grouped(flow.requests()), grouped(flow.packets_to_pod()),
+               human_bytes(flow.bytes_to_pod()), grouped(flow.packets_to_client()),
+               human_bytes(flow.bytes_to_client()), human_seconds(flow.age_seconds()),
+               human_seconds(flow.idle_seconds()),
+               std::to_string(flow.owner()) + (flow.adopted() ? " adopted" : "")});
+  }
+  std::string out = table.text(paint, 0);
+  const auto shown = static_cast<std::uint64_t>(reply.flows_size());
+  if (reply.total() > shown) {
+    out += fmt::format("\n{} of {} flows shown; --limit N for more\n", grouped(shown),
+                       grouped(reply.total()));
+  } else {
+    out += "\n" + human_count(shown, "flow", "flows") +
+           "; -> from client to pod, <- from pod to client\n";
+  }
+  return out;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/status_parts.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "cli/commands/shares.hpp"
+#include "cli/render/origin.hpp"
+#include "cli/render/table.hpp"
+#include "cli/render/units.hpp"
+
+namespace sluice::cli::status_parts {
+namespace {
+
+Style severity_style(const std::string& severity) {
+  if (severity == "error") return Style::kBad;
+  return severity == "warning" ? Style::kWarn : Style::kDim;
+}
+
+std::string origin_words(const v1::Origin& origin) {
+  std::string out = clean(origin.object());
+  if (!origin.path().empty()) out += (out.empty() ? "" : " ") + clean(origin.path());
+  return out;
+}
+
+std::string with_column(const v1::Origin& origin) {
+  std::string where = clean(location(origin));
+  if (origin.line() > 0 && origin.column() > 0) where += ":" + std::to_string(origin.column());
+  return where.empty() ? "(unknown place)" : where;
+}
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+}  // namespace
+
+std::string summary(const v1::StatusReply& reply, const Painter& paint) {
+  std::string out = paint.paint(Style::kBold, "Sluice " + clean(reply.version()));
+  if (!reply.node().empty()) out += " on " + clean(reply.node());
+  out += fmt::format(", up {}, {} resident\n",
+                     human_seconds(static_cast<double>(reply.uptime_seconds())),
+                     human_bytes(reply.resident_bytes()));
+  out += fmt::format("  config       generation {}{}: {} in force", reply.generation(),
+                     reply.config_source().empty() ? "" : " from " + clean(reply.config_source()),
+                     human_count(reply.objects(), "object", "objects"));
+  if (reply.objects_rejected() > 0) {
+    out += ", " + paint.paint(Style::kBad, grouped(reply.objects_rejected()) + " rejected");
+  }
+  out += "\n  kernel path  ";
+  if (reply.kernel_path()) {
+    out += paint.paint(Style::kGood, "on") + ": " +
+           human_count(reply.steered_connections(), "connection", "connections") + " steered now";
+    if (reply.adopted_connections() > 0) {
+      out +=
+          fmt::format(", {} adopted from an earlier agent", grouped(reply.adopted_connections()));
+    }
+  } else {
+    out += paint.paint(Style::kWarn, "off") + ": every request is proxied" +
+           (reply.kernel_reason().empty() ? "" : "; " + clean(reply.kernel_reason()));
+  }
+  return out + "\n";
+}
+
+std::string diagnostics(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.diagnostics().empty()) return "";
+  std::string out = heading(fmt::format("DIAGNOSTICS ({})", reply.diagnostics_size()), paint);
+  for (const v1::Diagnostic& diagnostic : reply.diagnostics()) {
+    const std::string subject = origin_words(diagnostic.origin());
+    out += "  " + paint.paint(severity_style(diagnostic.severity()), clean(diagnostic.severity())) +
+           "  " + with_column(diagnostic.origin()) + (subject.empty() ? "" : "  " + subject) + "\n";
+    out += "    " + clean(diagnostic.message()) +
+           (diagnostic.code().empty()
+                ? ""
+                : " " + paint.paint(Style::kDim, "[" + clean(diagnostic.code()) + "]")) +
+           "\n";
+    if (!diagnostic.hint().empty()) out += "    fix: " + clean(diagnostic.hint()) + "\n";
+  }
+  return out;
+}
+
+std::string conditions(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.conditions().empty()) return "";
+  std::string out = heading(fmt::format("CONDITIONS ({})", reply.conditions_size()), paint);
+  for (const v1::Condition& condition : reply.conditions()) {
+    out += "  " + paint.paint(Style::kWarn, clean(condition.type())) + "  " +
+           clean(cluster_title(condition.cluster())) + clean(in_parentheses(condition.origin())) +
+           "\n";
+    if (!condition.message().empty()) out += "    " + clean(condition.message()) + "\n";
+  }
+  return out;
+}
+
+std::string listeners(const v1::StatusReply& reply, const Painter& paint) {
+  std::string out = heading("LISTENERS", paint);
+  if (reply.listeners().empty()) {
+    return out +
+           "  none: no Gateway in force selects this agent (see --gateway-labels of lb-agent)\n";
+  }
+  Table table({{"LISTENER"},
+               {"PROTOCOL"},
+               {"TIER"},
+               {"STEER AFTER"},
+               {"FORWARDED HEADERS"},
+               {"HOSTS", Align::kRight},
+               {"ROUTES", Align::kRight},
+               {"GATEWAYS"}});
+  for (const v1::ListenerStatus& listener : reply.listeners()) {
+    const bool kernel = listener.tier() == "connection";
+    table.row({listener.name(), listener.protocol(),
+               Cell(listener.tier(), kernel ? Style::kGood : Style::kPlain), listener.steer_after(),
+               listener.forwarded_headers(), std::to_string(listener.virtual_hosts()),
+               std::to_string(listener.routes()), joined(listener.gateways())});
+    if (!listener.error().empty()) table.note("not served: " + listener.error(), Style::kBad);
+    if (!listener.tier_reason().empty()) {
+      std::string note = listener.tier_reason() + " [" + listener.tier_code() + "]";
+      // The sentence often names the place itself.
+      const std::string where = location(listener.tier_origin());
+      if (!where.empty() && note.find(where) == std::string::npos) note += " (" + where + ")";
+      table.note(note);
+    }
+  }
+  return out + table.text(paint, 2);
+}
+
+std::string clusters(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.clusters().empty()) return "";
+  std::string out = heading("CLUSTERS", paint);
+  Table totals({{"CLUSTER"},
+                {"READY", Align::kRight},
+                {"PICKS", Align::kRight},
+                {"PROMOTIONS", Align::kRight},
+                {"STEERED REQUESTS", Align::kRight}});
+  for (const v1::ClusterStatus& cluster : reply.clusters()) {
+    const auto ready =
+        std::count_if(cluster.endpoints().begin(), cluster.endpoints().end(),
+                      [](const v1::EndpointStatus& endpoint) { return endpoint.ready(); });
+    totals.row({cluster_title(cluster.key()),
+                Cell(fmt::format("{}/{}", ready, cluster.endpoints_size()),
+                     ready > 0 ? Style::kGood : Style::kBad),
+                grouped(cluster.picks()), grouped(cluster.promotions()),
+                grouped(cluster.steered_turns())});
+    for (const v1::EndpointStatus& endpoint : cluster.endpoints()) {
+      const Cell state = endpoint_state(endpoint);
+      totals.note(fmt::format("{}  {}{}", endpoint.address(), state.text,
+                              endpoint.name().empty() ? "" : "  " + endpoint.name()),
+                  state.style == Style::kGood ? Style::kDim : state.style);
+    }
+  }
+  return out + totals.text(paint, 2);
+}
+
+std::string workers(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.workers().empty()) return "";
+  Table table({{"WORKER"},
+               {"GENERATION", Align::kRight},
+               {"OPEN", Align::kRight},
+               {"ACCEPTED", Align::kRight},
+               {"REQUESTS", Align::kRight},
+               {"UPSTREAMS", Align::kRight},
+               {"IDLE", Align::kRight},
+               {"BUFFERS", Align::kRight}});
+  for (const v1::WorkerStatus& worker : reply.workers()) {
+    const bool behind = worker.generation() != reply.generation();
+    table.row({std::to_string(worker.index()),
+               Cell(std::to_string(worker.generation()), behind ? Style::kWarn : Style::kPlain),
+               grouped(worker.connections_open()), grouped(worker.connections_accepted()),
+               grouped(worker.requests()), grouped(worker.upstreams_open()),
+               grouped(worker.upstreams_idle()), human_bytes(worker.buffer_bytes())});
+  }
+  return heading("WORKERS", paint) + table.text(paint, 2);
+}
+
+std::string interfaces(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.interfaces().empty()) return "";
+  Table table({{"INTERFACE"},
+               {"INDEX", Align::kRight},
+               {"MTU", Align::kRight},
+               {"MODE"},
+               {"REDIRECT"},
+               {"REASON"}});
+  for (const v1::InterfaceStatus& interface : reply.interfaces()) {
+    const bool attached = interface.mode() != "none";
+    table.row({interface.name(), std::to_string(interface.index()), std::to_string(interface.mtu()),
+               Cell(interface.mode(), attached ? Style::kGood : Style::kWarn),
+               attached ? (interface.peer_redirect() ? "into the pod" : "neighbour") : "-",
+               interface.reason()});
+  }
+  return heading("INTERFACES", paint) + table.text(paint, 2);
+}
+
+std::string maps(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.maps().empty()) return "";
+  Table table(
+      {{"MAP"}, {"USED", Align::kRight}, {"CAPACITY", Align::kRight}, {"FILL", Align::kRight}});
+  for (const v1::MapStatus& map : reply.maps()) {
+    const double fill = map.capacity() == 0 ? 0
+                                            : 100.0 * static_cast<double>(map.used()) /
+                                                  static_cast<double>(map.capacity());
+    Style style = Style::kPlain;
+    if (fill >= 80) style = fill >= 95 ? Style::kBad : Style::kWarn;
+    table.row({map.name(), grouped(map.used()), grouped(map.capacity()),
+               Cell(fmt::format("{:.1f} %", fill), style)});
+  }
+  return heading("MAPS", paint) + table.text(paint, 2);
+}
+
+std::string probes(const v1::StatusReply& reply, const Painter& paint) {
+  if (reply.probes().empty()) return "";
+  Table table({{"PROBE"}, {"FOUND"}, {"DETAIL"}});
+  for (const v1::ProbeStatus& probe : reply.probes()) {
+    Cell found("yes", Style::kGood);
+    if (!probe.ok())
+      found = probe.required() ? Cell("NO", Style::kBad) : Cell("no (optional)", Style::kWarn);
+    table.row({probe.name(), found, probe.detail()});
+  }
+  return heading("KERNEL PROBES", paint) + table.text(paint, 2);
+}
+
+}  // namespace sluice::cli::status_parts
