@@ -21,7 +21,7 @@ struct TranslateOptions {
   std::string cluster_domain = "cluster.local";
   // Says what is wrong with a regular expression, nullopt when it is fine (routing::check_regex: RE2 lives there).
   // A bad one rejects its object here, so that compiling routes cannot fail later.
-  std::function<std::optional<std::string>(std::string_view)> check_regex;
+  std::function<std::optional<std::string>(std::string_view)> check_regex = {};
 };
 
 struct Translation {

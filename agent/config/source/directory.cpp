@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/source/directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "agent/base/unique_fd.hpp"
+#include "agent/config/manifest/yaml.hpp"
+
+namespace sluice::config {
+namespace {
+
+tl::unexpected<Error> too_large(std::size_t bytes) {
+  return fail(ErrorCode::kExhausted,
+              fmt::format("the file has {} bytes, the limit is {} MiB; split it into several files",
+                          bytes, kMaxFileBytes >> 20));
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t& total) {
+  // O_NONBLOCK: a FIFO in the directory must not stop the agent.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return fail_errno("cannot open the file", errno);
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return fail_errno("cannot read the file", errno);
+  if (!S_ISREG(status.st_mode)) {
+    return fail(ErrorCode::kInvalid, "it is not a regular file; remove or rename it");
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > kMaxFileBytes) return too_large(size);
+  if (total + size > kMaxDirectoryBytes) {
+    return fail(ErrorCode::kExhausted,
+                fmt::format("the directory's files have more than {} MiB; remove what is not "
+                            "needed",
+                            kMaxDirectoryBytes >> 20));
+  }
+  std::string text(size + 1, '\0');
+  std::size_t used = 0;
+  while (used < text.size()) {
+    const ssize_t got = ::read(fd.get(), text.data() + used, text.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("cannot read the file", errno);
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    // It grew while being read.
+    if (used == text.size()) text.resize(std::min(used * 2, kMaxFileBytes + 1));
+    if (used > kMaxFileBytes) return too_large(used);
+  }
+  text.resize(used);
+  total += used;
+  return text;
+}
+
+bool wanted(std::string_view name) {
+  return !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"));
+}
+
+}  // namespace
+
+Result<std::vector<FileText>> read_directory(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), ::closedir);
+  if (!dir) return fail_errno(fmt::format("cannot read the directory {}", directory), errno);
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (wanted(entry->d_name)) names.emplace_back(entry->d_name);
+    if (names.size() > kMaxFiles) {
+      return fail(ErrorCode::kExhausted,
+                  fmt::format("the directory {} has more than {} files", directory, kMaxFiles));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  std::string prefix = directory;
+  if (!prefix.ends_with('/')) prefix += '/';
+  std::vector<FileText> out;
+  std::size_t total = 0;
+  for (const std::string& name : names) {
+    const std::string path = prefix + name;
+    out.push_back({path, read_file(path, total)});
+  }
+  return out;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core kinds: Service, EndpointSlice, Pod. Real clusters print far more fields than routing
+// needs, so unknown fields of these kinds are passed over: they come from the API server, not from
+// a person's hand.
+#include <fmt/core.h>
+
+#include "agent/base/text.hpp"
+#include "agent/config/translate/decode.hpp"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
+
+bool condition_of(Fields& fields, std::string_view name, bool otherwise) {
+  return fields.boolean(name).value_or(otherwise);
+}
+
+void read_target_port(Fields& fields, ServicePort& port) {
+  const auto target = fields.get("targetPort");
+  if (!target) {
+    port.target_number = port.number;
+  } else if (target->node->type() == Node::Type::kString) {
+    port.target_name = fields.text("targetPort").value_or(Text{}).value;
+  } else {
+    port.target_number = fields.port("targetPort").value_or(0);
+  }
+}
+
+bool is_tcp(Fields& fields) {
+  const auto protocol = fields.text("protocol");
+  return !protocol || protocol->value == "TCP";
+}
+
+void add_address(const Text& text, std::vector<IpAddress>& out, Report& report) {
+  const auto address = IpAddress::parse(text.value);
+  if (!address) {
+    report.error(text.mark, text.path, "bad_address",
+                 fmt::format("`{}` is not an IP address", text.value),
+                 "write an address such as 10.0.0.7 or fd00::7");
+  } else if (std::find(out.begin(), out.end(), *address) == out.end()) {
+    out.push_back(*address);
+  }
+}
+
+SliceEndpoint read_slice_endpoint(const DecodeInput& input, const Located& located) {
+  Fields fields(*located.node, located.path, input.report);
+  SliceEndpoint out;
+  for (const Text& text : fields.texts("addresses")) {
+    add_address(text, out.addresses, input.report);
+  }
+  if (const auto conditions = fields.map("conditions")) {
+    Fields states(*conditions->node, conditions->path, input.report);
+    // The API: nil means ready, serving follows ready, not terminating.
+    out.ready = condition_of(states, "ready", true);
+    out.serving = condition_of(states, "serving", out.ready);
+    out.terminating = condition_of(states, "terminating", false);
+  }
+  if (const auto target = fields.map("targetRef")) {
+    Fields reference(*target->node, target->path, input.report);
+    const auto kind = reference.text("kind");
+    const auto name = reference.text("name");
+    const auto name_space = reference.text("namespace");
+    if (kind && kind->value == "Pod" && name) {
+      out.pod =
+          fmt::format("{}/{}", name_space ? name_space->value : input.meta.name_space, name->value);
+    }
+  }
+  return out;
+}
+
+void read_pod_status(const DecodeInput& input, Fields& status, PodSpec& out) {
+  if (const auto address = status.text("podIP")) add_address(*address, out.addresses, input.report);
+  for (const Located& located : status.list("podIPs")) {
+    Fields fields(*located.node, located.path, input.report);
+    if (const auto address = fields.text("ip")) add_address(*address, out.addresses, input.report);
+  }
+  if (const auto phase = status.text("phase")) out.ready = phase->value == "Running";
+  for (const Located& located : status.list("conditions")) {
+    Fields fields(*located.node, located.path, input.report);
+    const auto type = fields.text("type");
+    if (!type || type->value != "Ready") continue;
+    const auto state = fields.text("status");
+    out.ready = state && state->value == "True";
+  }
+}
+
+}  // namespace
+
+ServiceSpec decode_service(const DecodeInput& input) {
+  ServiceSpec out;
+  out.meta = input.meta;
+  static const Node kEmpty;
+  Fields root(input.manifest.root, "", input.report);
+  const auto located = root.map("spec");
+  Fields spec(located ? *located->node : kEmpty, "spec", input.report);
+  out.selector = spec.labels("selector");
+  for (const Located& item : spec.list("ports")) {
+    Fields fields(*item.node, item.path, input.report);
+    ServicePort port;
+    const auto number = fields.port("port");
+    if (!number && !fields.get("port")) fields.missing("port", "add `port: 80`");
+    port.number = number.value_or(0);
+    if (const auto name = fields.text("name")) port.name = name->value;
+    read_target_port(fields, port);
+    if (is_tcp(fields)) out.ports.push_back(std::move(port));
+  }
+  return out;
+}
+
+EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input) {
+  EndpointSliceSpec out;
+  out.meta = input.meta;
+  Fields root(input.manifest.root, "", input.report);
+  const auto service = input.metadata.labels.find(std::string(kServiceNameLabel));
+  if (service != input.metadata.labels.end()) {
+    out.service = service->second;
+  } else {
+    input.report.warning(input.metadata.name_mark, "metadata.labels", "missing_label",
+                         "it belongs to no Service and is not used",
+                         fmt::format("add the label `{}: ...`", kServiceNameLabel));
+  }
+  if (const auto type = root.text("addressType"); type && type->value == "FQDN") {
+    input.report.unsupported(type->mark, type->path, "endpoints need addresses");
+    return out;
+  }
+  for (const Located& item : root.list("ports")) {
+    Fields fields(*item.node, item.path, input.report);
+    const auto name = fields.text("name");
+    const auto number = fields.port("port");
+    if (number && is_tcp(fields)) out.ports.emplace_back(name ? name->value : "", *number);
+  }
+  for (const Located& item : root.list("endpoints")) {
+    out.endpoints.push_back(read_slice_endpoint(input, item));
+  }
+  return out;
+}
+
+PodSpec decode_pod(const DecodeInput& input) {
+  PodSpec out;
+  out.meta = input.meta;
+  out.terminating = input.metadata.deleting;
+  Fields root(input.manifest.root, "", input.report);
+  if (const auto spec = root.map("spec")) {
+    Fields fields(*spec->node, spec->path, input.report);
+    for (const Located& container : fields.list("containers")) {
+      Fields inner(*container.node, container.path, input.report);
+      for (const Located& item : inner.list("ports")) {
+        Fields port(*item.node, item.path, input.report);
+        const auto name = port.text("name");
+        const auto number = port.port("containerPort");
+        if (name && number) out.named_ports.emplace(name->value, *number);
+      }
+    }
+  }
+  if (const auto status = root.map("status")) {
+    Fields fields(*status->node, status->path, input.report);
+    read_pod_status(input, fields, out);
+  }
+  return out;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/translate/decode.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+#include "agent/base/text.hpp"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::string_view kIstioGroup = "networking.istio.io";
+constexpr std::string_view kDiscoveryGroup = "discovery.k8s.io";
+
+struct KnownKind {
+  std::string_view group;
+  std::string_view kind;
+  Spec (*decode)(const DecodeInput&);
+};
+
+template <auto function>
+Spec wrap(const DecodeInput& input) {
+  return function(input);
+}
+
+constexpr std::array<KnownKind, 8> kKinds{{
+    {kIstioGroup, "Gateway", wrap<decode_gateway>},
+    {kIstioGroup, "VirtualService", wrap<decode_virtual_service>},
+    {kIstioGroup, "DestinationRule", wrap<decode_destination_rule>},
+    {kIstioGroup, "ServiceEntry", wrap<decode_service_entry>},
+    {kIstioGroup, "WorkloadEntry", wrap<decode_workload_entry>},
+    {"", "Service", wrap<decode_service>},
+    {kDiscoveryGroup, "EndpointSlice", wrap<decode_endpoint_slice>},
+    {"", "Pod", wrap<decode_pod>},
+}};
+// Kinds of the same groups that could change traffic, and do nothing in this version.
+constexpr std::array<std::string_view, 4> kUnbuiltIstioKinds{"EnvoyFilter", "Sidecar",
+                                                             "WorkloadGroup", "ProxyConfig"};
+constexpr std::string_view kGatewayApiGroup = "gateway.networking.k8s.io";
+
+struct ApiVersion {
+  std::string_view group;
+  std::string_view version;
+};
+
+ApiVersion split_api_version(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == text.npos) return {"", text};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+std::string supported_versions(std::string_view group) {
+  if (group == kIstioGroup) return "networking.istio.io/v1, v1beta1 or v1alpha3";
+  if (group == kDiscoveryGroup) return "discovery.k8s.io/v1";
+  return "v1";
+}
+
+bool supports(std::string_view group, std::string_view version) {
+  if (version == "v1") return true;
+  return group == kIstioGroup && (version == "v1beta1" || version == "v1alpha3");
+}
+
+// Reports what is wrong with apiVersion or kind; nullptr when the object has no meaning here.
+const KnownKind* find_kind(const Manifest& manifest, Report& report) {
+  const auto [group, version] = split_api_version(manifest.api_version);
+  const Mark api_mark = manifest.root.find("apiVersion")->value.mark;
+  const Mark kind_mark = manifest.root.find("kind")->value.mark;
+  const std::string_view kind = manifest.kind;
+  if (group == kGatewayApiGroup ||
+      (group == kIstioGroup && std::find(kUnbuiltIstioKinds.begin(), kUnbuiltIstioKinds.end(),
+                                         kind) != kUnbuiltIstioKinds.end())) {
+    report.unsupported(kind_mark, "kind", fmt::format("{} has no effect in this version", kind));
+    return nullptr;
+  }
+  std::vector<std::string_view> kinds_of_group;
+  const KnownKind* same_kind = nullptr;
+  for (const KnownKind& known : kKinds) {
+    if (known.group == group) kinds_of_group.push_back(known.kind);
+    if (known.kind != kind) continue;
+    same_kind = &known;
+    if (known.group != group) continue;
+    if (supports(group, version)) return &known;
+    report.error(api_mark, "apiVersion", "unknown_api_version",
+                 fmt::format("{} has no version `{}`", kind, manifest.api_version),
+                 "write " + supported_versions(group));
+    return nullptr;
+  }
+  const std::string_view istio[] = {kIstioGroup, kDiscoveryGroup};
+  const bool core_kind = same_kind != nullptr && same_kind->group.empty();
+  const bool near_group = !group.empty() && !closest(group, istio).empty();
+  if (same_kind != nullptr && (!core_kind || group.empty()) &&
+      (near_group || same_kind->group == kIstioGroup || group.empty())) {
+    report.error(api_mark, "apiVersion", "unknown_api_version",
+                 fmt::format("{} does not exist in `{}`", kind, manifest.api_version),
+                 "write " + supported_versions(same_kind->group));
+    return nullptr;
+  }
+  if (group == kIstioGroup || group == kDiscoveryGroup) {
+    const std::string meant = closest(kind, kinds_of_group);
+    report.error(kind_mark, "kind", "unknown_kind", fmt::format("no kind `{}` here", kind),
+                 meant.empty() ? std::string() : fmt::format("did you mean `{}`?", meant));
+    return nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Fields spec_fields(const DecodeInput& input) {
+  static const Node kEmpty;
+  static constexpr std::array<std::string_view, 1> kStatus{"status"};
+  Fields root(input.manifest.root, "", input.report);
+  (void)root.get("apiVersion");
+  (void)root.get("kind");
+  (void)root.get("metadata");
+  root.silent(kStatus);
+  const auto spec = root.map("spec");
+  root.finish();
+  if (!spec) {
+    if (input.manifest.root.find("spec") == nullptr) root.missing("spec", "add `spec:`");
+    return Fields(kEmpty, "spec", input.report);
+  }
+  return Fields(*spec->node, spec->path, input.report);
+}
+
+Decoded decode(const Manifest& manifest, const std::string& file, const RegexCheck& check_regex) {
+  Decoded out;
+  Report report(file, describe(manifest));
+  const KnownKind* kind = find_kind(manifest, report);
+  out.origin = report.origin(manifest.root.mark, "");
+  if (kind == nullptr) {
+    out.ignored = !report.failed();
+    out.diagnostics = report.take();
+    return out;
+  }
+  const Metadata metadata = read_metadata(manifest, report);
+  DecodeInput input{manifest, metadata, {}, report, check_regex};
+  input.meta = {metadata.name_space, metadata.name, metadata.created, metadata.labels, out.origin};
+  Spec spec = kind->decode(input);
+  if (!metadata.name.empty()) {
+    out.key = ObjectKey{manifest.kind, metadata.name_space, metadata.name};
+  }
+  if (!report.failed()) out.spec = std::make_shared<const Spec>(std::move(spec));
+  out.diagnostics = report.take();
+  return out;
+}
+
+}  // namespace sluice::config

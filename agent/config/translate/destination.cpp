@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/translate/destination.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/config/translate/hosts.hpp"
+
+namespace sluice::config {
+namespace {
+
+std::string canonical(const Labels& labels) {
+  std::string out;
+  for (const auto& [key, value] : labels) {
+    if (!out.empty()) out += ',';
+    out += key + "=" + value;
+  }
+  return out;
+}
+
+class DestinationLinker {
+ public:
+  DestinationLinker(const Registry& registry, const std::string& name_space,
+                    LinkedVirtualService& out)
+      : registry_(registry), name_space_(name_space), out_(out) {}
+
+  // The key of the destination's cluster, which is made when it is new.
+  std::string link(const DestinationSpec& destination) {
+    const RegistryService* service = registry_.find(destination.host.value, name_space_);
+    model::Cluster cluster;
+    cluster.host = service != nullptr
+                       ? service->host
+                       : qualify(destination.host.value, name_space_, registry_.cluster_domain());
+    cluster.subset = destination.subset.value;
+    cluster.origin = destination.host.origin;
+    const RegistryPort* port = nullptr;
+    if (service == nullptr) {
+      report_unknown_host(destination, cluster.host);
+    } else {
+      cluster.origin = service->origin;
+      port = find_port(destination, *service);
+    }
+    cluster.port = port != nullptr ? port->number : destination.port.value_or(0);
+    cluster.key = fmt::format("{}|{}|{}", cluster.host, cluster.subset, cluster.port);
+    if (service != nullptr) fill(cluster, destination, *service, port);
+    return out_.clusters.try_emplace(cluster.key, std::move(cluster)).first->first;
+  }
+
+ private:
+  void report_unknown_host(const DestinationSpec& destination, const std::string& host) {
+    std::vector<std::string> names;
+    std::string elsewhere;
+    for (const auto& [name, service] : registry_.services()) {
+      names.push_back(name);
+      if (name == qualify(destination.host.value, service.name_space, registry_.cluster_domain())) {
+        elsewhere = name;
+      }
+    }
+    std::string hint =
+        !elsewhere.empty()
+            ? fmt::format("short names belong to the rule's namespace; write `{}`", elsewhere)
+            : did_you_mean(host, names, "add the Service or ServiceEntry, or correct the name");
+    add_error(out_.problems, destination.host.origin, "host_not_found",
+              fmt::format("no service `{}` exists", host), std::move(hint));
+  }
+
+  const RegistryPort* find_port(const DestinationSpec& destination,
+                                const RegistryService& service) {
+    std::vector<std::string> numbers;
+    for (const RegistryPort& port : service.ports) numbers.push_back(std::to_string(port.number));
+    if (destination.port) {
+      const RegistryPort* port = service.port(*destination.port);
+      if (port == nullptr) {
+        add_error(out_.problems, destination.port_origin, "port_not_found",
+                  fmt::format("`{}` has no TCP port {}", service.host, *destination.port),
+                  numbers.empty() ? std::string() : fmt::format("write {}", name_list(numbers)));
+      }
+      return port;
+    }
+    if (service.ports.size() == 1) return &service.ports.front();
+    add_error(out_.problems, destination.port_origin,
+              service.ports.empty() ? "port_not_found" : "port_required",
+              service.ports.empty()
+                  ? fmt::format("`{}` has no TCP port", service.host)
+                  : fmt::format("`{}` has several ports, and none is chosen", service.host),
+              numbers.empty() ? "add a port to the service"
+                              : fmt::format("add `port:` with `number:` {}", name_list(numbers)));
+    return nullptr;
+  }
+
+  const SubsetSpec* find_subset(const DestinationSpec& destination,
+                                const RegistryService& service) {
+    const auto rules = registry_.rules_for(service);
+    std::vector<std::string> known;
+    std::vector<std::string> looked_at;
+    for (const DestinationRuleSpec* rule : rules) {
+      looked_at.push_back(
+          fmt::format("{} ({})", rule->meta.full_name(), model::location(rule->host.origin)));
+      for (const SubsetSpec& subset : rule->subsets) {
+        if (subset.name == destination.subset.value) return &subset;
+        known.push_back(subset.name);
+      }
+    }
+    const std::string& name = destination.subset.value;
+    if (rules.empty()) {
+      add_error(out_.problems, destination.subset.origin, "subset_not_found",
+                fmt::format("the subset `{}` is not defined: no DestinationRule for `{}` exists",
+                            name, service.host),
+                fmt::format("add a DestinationRule with `host: {}` and this subset", service.host));
+    } else {
+      add_error(out_.problems, destination.subset.origin, "subset_not_found",
+                fmt::format("the subset `{}` is not defined in DestinationRule {}", name,
+                            fmt::format("{}", fmt::join(looked_at, ", "))),
+                did_you_mean(name, known,
+                             known.empty() ? std::string("it defines no subset; add this one")
+                                           : "it defines " + name_list(known)));
+    }
+    return nullptr;
+  }
+
+  void fill(model::Cluster& cluster, const DestinationSpec& destination,
+            const RegistryService& service, const RegistryPort* port) {
+    Labels labels;
+    if (!destination.subset.value.empty()) {
+      const SubsetSpec* subset = find_subset(destination, service);
+      if (subset == nullptr) return;
+      labels = subset->labels;
+      cluster.origin = subset->origin;
+      cluster.selector = canonical(labels);
+    }
+    if (port == nullptr) return;
+    for (const LabelledEndpoint& candidate : port->endpoints) {
+      if (selects(labels, candidate.labels)) cluster.endpoints.push_back(candidate.endpoint);
+    }
+    if (cluster.endpoints.empty() && !out_.clusters.contains(cluster.key)) {
+      report_no_endpoints(cluster, destination, *port);
+    }
+  }
+
+  void report_no_endpoints(const model::Cluster& cluster, const DestinationSpec& destination,
+                           const RegistryPort& port) {
+    const bool subset = !cluster.subset.empty();
+    add_warning(
+        out_.problems, subset ? destination.subset.origin : destination.host.origin, "no_endpoints",
+        !subset ? fmt::format("`{}` has no endpoint", cluster.host)
+                : fmt::format("none of the {} endpoints of `{}` has the labels {} of subset `{}` "
+                              "({})",
+                              port.endpoints.size(), cluster.host, cluster.selector, cluster.subset,
+                              model::location(cluster.origin)),
+        subset ? "correct the subset's labels, or add the Pods whose labels count"
+               : "add an EndpointSlice, Pods that its selector names, or endpoints");
+  }
+
+  const Registry& registry_;
+  const std::string& name_space_;
+  LinkedVirtualService& out_;
+};
+
+}  // namespace
+
+LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
+                                          const Registry& registry) {
+  LinkedVirtualService out;
+  out.spec = &spec;
+  DestinationLinker linker(registry, spec.meta.name_space, out);
+  for (const HttpRouteSpec& from : spec.http) {
+    LinkedRoute linked;
+    linked.matches = from.matches;
+    linked.matches_all = from.matches_all;
+    linked.route.name = from.name;
+    linked.route.origin = from.origin;
+    for (const DestinationSpec& destination : from.destinations) {
+      linked.route.destinations.push_back(
+          {linker.link(destination), destination.weight, destination.origin});
+    }
+    out.routes.push_back(std::move(linked));
+  }
+  return out;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a virtual service's destinations to clusters. Called by translate/link. Thread: main. Pure.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/config/translate/registry.hpp"
+
+namespace sluice::config {
+
+using Clusters = std::map<std::string, model::Cluster>;
+
+struct LinkedRoute {
+  model::Route route;              // without the matches that only other gateways see
+  std::vector<MatchSpec> matches;  // all of them; empty with matches_all
+  bool matches_all = true;
+};
+
+// A virtual service whose destinations have been looked up. `problems` with an error means that
+// something it names does not exist; its cluster is then present and empty, so that its share is
+// answered with 503.
+struct LinkedVirtualService {
+  const VirtualServiceSpec* spec = nullptr;
+  std::vector<LinkedRoute> routes;
+  Clusters clusters;
+  Diagnostics problems;
+};
+
+[[nodiscard]] LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
+                                                        const Registry& registry);
+
+}  // namespace sluice::config

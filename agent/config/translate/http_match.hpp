@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// One item of VirtualService spec.http[].match. Called by translate/virtual_service. Thread: main.
+#pragma once
+#include <optional>
+
+#include "agent/config/translate/decode.hpp"
+
+namespace sluice::config {
+
+// nullopt when the item holds a condition that this version cannot check: such a match never
+// matches, because leaving the condition out would widen it. The report says so.
+[[nodiscard]] std::optional<MatchSpec> read_http_match(const DecodeInput& input,
+                                                       const Located& located);
+
+// "name" or "ns/name"; reports what is neither.
+[[nodiscard]] std::optional<GatewayReference> read_gateway_reference(const DecodeInput& input,
+                                                                     const Text& text);
+
+}  // namespace sluice::config

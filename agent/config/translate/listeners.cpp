@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/translate/listeners.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "agent/config/translate/hosts.hpp"
+#include "agent/config/translate/virtual_hosts.hpp"
+
+namespace sluice::config {
+namespace {
+
+std::string label_text(const Labels& labels) {
+  std::string out;
+  for (const auto& [key, value] : labels) {
+    if (!out.empty()) out += ", ";
+    out += fmt::format("{}={}", key, value);
+  }
+  return out.empty() ? "none" : out;
+}
+
+// The label that keeps the gateway from being served here, with what was probably meant.
+std::string selector_hint(const GatewaySpec& gateway, const Labels& own) {
+  for (const auto& [key, value] : gateway.selector) {
+    const auto found = own.find(key);
+    if (found != own.end() && found->second == value) continue;
+    if (found != own.end()) {
+      return did_you_mean(
+          value, {found->second},
+          fmt::format("write `{}: {}` if it is meant for this agent", key, found->second));
+    }
+    std::vector<std::string> keys;
+    for (const auto& [name, unused] : own) keys.push_back(name);
+    return did_you_mean(key, keys, "start the agent with --gateway-labels that fit");
+  }
+  return {};
+}
+
+bool served_here(const GatewaySpec& gateway, const Labels& own, Diagnostics& diagnostics) {
+  if (selects(gateway.selector, own)) return true;
+  add_warning(diagnostics, gateway.selector_origin, "selector_mismatch",
+              fmt::format("the selector {} does not fit this agent, whose labels are {}: the "
+                          "gateway is not served",
+                          label_text(gateway.selector), label_text(own)),
+              selector_hint(gateway, own));
+  return false;
+}
+
+using ListenerKey = std::tuple<std::uint16_t, std::optional<IpAddress>>;
+
+// An annotation of the oldest gateway that sets it counts for the whole listener.
+template <typename T>
+void merge_annotation(std::optional<T>& kept, const std::optional<T>& more,
+                      const model::Listener& listener, const model::Origin& origin,
+                      Diagnostics& diagnostics) {
+  if (!more) return;
+  if (!kept) {
+    kept = more;
+  } else if (!(*kept == *more)) {
+    add_warning(diagnostics, origin, "annotation_conflict",
+                fmt::format("gateway {} is older and sets another value for {}, which wins",
+                            listener.gateways.front(), listener.name),
+                "give both the same value");
+  }
+}
+
+struct BuiltListener {
+  model::Listener listener;
+  std::vector<BoundServer> servers;
+};
+
+std::map<ListenerKey, BuiltListener> collect(const SpecSet& specs, const Labels& own,
+                                             Diagnostics& diagnostics) {
+  std::map<ListenerKey, BuiltListener> out;
+  for (const GatewaySpec* gateway : specs.gateways) {
+    if (!served_here(*gateway, own, diagnostics)) continue;
+    for (const ServerSpec& server : gateway->servers) {
+      BuiltListener& built = out[{server.port, server.bind}];
+      model::Listener& listener = built.listener;
+      if (built.servers.empty()) {
+        listener.bind = server.bind;
+        listener.port = server.port;
+        listener.name = server.bind ? to_string(SocketAddress{*server.bind, server.port})
+                                    : fmt::format("0.0.0.0:{}", server.port);
+        listener.origin = server.origin;
+      }
+      merge_annotation(listener.steer_after, gateway->steer_after, listener,
+                       gateway->steer_after_origin, diagnostics);
+      merge_annotation(listener.forwarded_headers, gateway->forwarded_headers, listener,
+                       gateway->forwarded_headers_origin, diagnostics);
+      const std::string name = gateway->meta.full_name();
+      if (std::find(listener.gateways.begin(), listener.gateways.end(), name) ==
+          listener.gateways.end()) {
+        listener.gateways.push_back(name);
+      }
+      built.servers.push_back({gateway, &server});
+    }
+  }
+  return out;
+}
+
+// A virtual service's host that none of its gateways lets in can never be asked for.
+void check_hosts(const SpecSet& specs, const LinkedVirtualService& service,
+                 const std::string& cluster_domain, Diagnostics& diagnostics) {
+  const VirtualServiceSpec& spec = *service.spec;
+  std::vector<const GatewaySpec*> gateways;
+  for (const GatewaySpec* gateway : specs.gateways) {
+    for (const GatewayReference& reference : spec.gateways) {
+      if (reference.full_name() == gateway->meta.full_name()) gateways.push_back(gateway);
+    }
+  }
+  for (const PlacedText& host : spec.hosts) {
+    const std::string full = qualify(host.value, spec.meta.name_space, cluster_domain);
+    bool allowed = gateways.empty();
+    std::vector<std::string> offered;
+    for (const GatewaySpec* gateway : gateways) {
+      allowed |= gateway->servers.empty();
+      for (const ServerSpec& server : gateway->servers) {
+        for (const GatewayHost& offer : server.hosts) {
+          allowed |= admits(offer, spec.meta.name_space) && intersect(offer.host, full).has_value();
+          offered.push_back(offer.host);
+        }
+      }
+    }
+    if (!allowed) {
+      add_warning(
+          diagnostics, host.origin, "host_not_in_gateway",
+          fmt::format("none of the gateways named lets in the host `{}` from namespace {}", full,
+                      spec.meta.name_space),
+          fmt::format("they have {}: add the host there, or correct it here", name_list(offered)));
+    } else if (full != host.value && !gateways.empty()) {
+      add_warning(diagnostics, host.origin, "short_host",
+                  fmt::format("a name without a dot is a Service here: only requests with `Host: "
+                              "{}` match",
+                              full),
+                  "write the name that clients ask for");
+    }
+  }
+}
+
+}  // namespace
+
+void check_gateways(const VirtualServiceSpec& spec, const SpecSet& specs, Diagnostics& problems) {
+  for (const GatewayReference& reference : spec.gateways) {
+    std::vector<std::string> names;
+    bool found = false;
+    std::string elsewhere;
+    for (const GatewaySpec* gateway : specs.gateways) {
+      names.push_back(gateway->meta.full_name());
+      found |= names.back() == reference.full_name();
+      if (gateway->meta.name == reference.name) elsewhere = names.back();
+    }
+    if (found) continue;
+    add_error(problems, reference.origin, "gateway_not_found",
+              fmt::format("no Gateway `{}` is in force", reference.full_name()),
+              !elsewhere.empty()
+                  ? fmt::format("write `{}`", elsewhere)
+                  : did_you_mean(reference.full_name(), names, "add it, or correct the name"));
+  }
+}
+
+model::World build_world(const SpecSet& specs, const std::vector<LinkedVirtualService>& services,
+                         const Labels& gateway_labels, const std::string& cluster_domain,
+                         Diagnostics& diagnostics) {
+  model::World world;
+  for (const LinkedVirtualService& service : services) {
+    check_hosts(specs, service, cluster_domain, diagnostics);
+  }
+  for (auto& [key, built] : collect(specs, gateway_labels, diagnostics)) {
+    built.listener.virtual_hosts =
+        build_virtual_hosts(built.servers, services, cluster_domain, diagnostics);
+    world.listeners.push_back(std::move(built.listener));
+  }
+  Clusters known;
+  for (const LinkedVirtualService& service : services) {
+    known.insert(service.clusters.begin(), service.clusters.end());
+  }
+  for (const model::Listener& listener : world.listeners) {
+    for (const model::VirtualHost& host : listener.virtual_hosts) {
+      for (const model::Route& route : host.routes) {
+        for (const model::WeightedDestination& destination : route.destinations) {
+          if (auto node = known.extract(destination.cluster))
+            world.clusters.insert(std::move(node));
+        }
+      }
+    }
+  }
+  return world;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/translate/registry.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "agent/config/translate/hosts.hpp"
+
+namespace sluice::config {
+namespace {
+
+LabelledEndpoint to_endpoint(const WorkloadSpec& workload, const ServiceEntryPort& port) {
+  const auto named = workload.ports.find(port.name);
+  LabelledEndpoint out;
+  out.endpoint.address = {workload.address, named != workload.ports.end()
+                                                ? named->second
+                                                : port.target.value_or(port.number)};
+  out.endpoint.name = workload.name;
+  out.endpoint.weight = workload.weight;
+  out.labels = workload.labels;
+  return out;
+}
+
+RegistryPort entry_port(const ServiceEntrySpec& entry, const ServiceEntryPort& port,
+                        const SpecSet& specs) {
+  RegistryPort out{port.number, port.name, {}};
+  for (const WorkloadSpec& workload : entry.endpoints) {
+    out.endpoints.push_back(to_endpoint(workload, port));
+  }
+  if (entry.workload_selector) {
+    for (const WorkloadEntrySpec* candidate : specs.workload_entries) {
+      if (candidate->meta.name_space == entry.meta.name_space &&
+          selects(*entry.workload_selector, candidate->workload.labels)) {
+        out.endpoints.push_back(to_endpoint(candidate->workload, port));
+      }
+    }
+  }
+  sort_unique(out.endpoints);
+  return out;
+}
+
+}  // namespace
+
+const RegistryPort* RegistryService::port(std::uint16_t number) const {
+  const auto found = std::find_if(ports.begin(), ports.end(),
+                                  [&](const RegistryPort& p) { return p.number == number; });
+  return found == ports.end() ? nullptr : &*found;
+}
+
+Registry::Registry(const SpecSet& specs, std::string cluster_domain, Diagnostics& diagnostics)
+    : cluster_domain_(std::move(cluster_domain)) {
+  add_services(specs, diagnostics);
+  add_service_entries(specs, diagnostics);
+  add_rules(specs, diagnostics);
+}
+
+bool Registry::add(RegistryService service, Diagnostics& diagnostics) {
+  const model::Origin origin = service.origin;
+  const std::string host = service.host;
+  const auto [place, added] = services_.try_emplace(host, std::move(service));
+  if (added) return true;
+  add_warning(diagnostics, origin, "host_conflict",
+              fmt::format("`{}` is already defined by {} ({}), which wins", host,
+                          place->second.origin.object, model::location(place->second.origin)),
+              "remove one of them");
+  return false;
+}
+
+void Registry::add_services(const SpecSet& specs, Diagnostics& diagnostics) {
+  const ServiceEndpoints endpoints(specs);
+  for (const ServiceSpec* spec : specs.services) {
+    RegistryService service;
+    service.host = qualify(spec->meta.name, spec->meta.name_space, cluster_domain_);
+    service.name_space = spec->meta.name_space;
+    service.origin = spec->meta.origin;
+    for (const ServicePort& port : spec->ports) {
+      service.ports.push_back({port.number, port.name, endpoints.of(*spec, port)});
+    }
+    add(std::move(service), diagnostics);
+  }
+}
+
+void Registry::add_service_entries(const SpecSet& specs, Diagnostics& diagnostics) {
+  for (const ServiceEntrySpec* entry : specs.service_entries) {
+    for (const PlacedText& host : entry->hosts) {
+      RegistryService service;
+      service.host = host.value;
+      service.name_space = entry->meta.name_space;
+      service.origin = host.origin;
+      for (const ServiceEntryPort& port : entry->ports) {
+        service.ports.push_back(entry_port(*entry, port, specs));
+      }
+      add(std::move(service), diagnostics);
+    }
+  }
+}
+
+const RegistryService* Registry::find(const std::string& host,
+                                      const std::string& name_space) const {
+  for (const std::string& candidate : host_candidates(host, name_space, cluster_domain_)) {
+    const auto found = services_.find(candidate);
+    if (found != services_.end()) return &found->second;
+  }
+  return nullptr;
+}
+
+void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
+  for (const DestinationRuleSpec* rule : specs.rules) {
+    const RegistryService* service = find(rule->host.value, rule->meta.name_space);
+    const std::string host =
+        service != nullptr ? service->host
+                           : qualify(rule->host.value, rule->meta.name_space, cluster_domain_);
+    rules_[host].push_back(rule);
+    if (service != nullptr || is_wildcard(host)) continue;
+    std::vector<std::string> names;
+    for (const auto& [name, unused] : services_) names.push_back(name);
+    add_warning(diagnostics, rule->host.origin, "host_not_found",
+                fmt::format("no service `{}` exists: the rule has no effect", host),
+                did_you_mean(host, names, "add the Service or ServiceEntry, or correct the name"));
+  }
+  // Rules in the service's own namespace count before those of others; creation order decides the
+  // rest.
+  for (auto& [host, rules] : rules_) {
+    const auto service = services_.find(host);
+    if (service == services_.end()) continue;
+    std::stable_partition(rules.begin(), rules.end(), [&](const DestinationRuleSpec* rule) {
+      return rule->meta.name_space == service->second.name_space;
+    });
+  }
+}
+
+std::vector<const DestinationRuleSpec*> Registry::rules_for(const RegistryService& service) const {
+  const std::vector<const DestinationRuleSpec*>* best = nullptr;
+  std::size_t best_length = 0;
+  for (const auto& [host, rules] : rules_) {
+    if (host == service.host) return rules;
+    if (is_wildcard(host) && covers(host, service.host) && host.size() > best_length) {
+      best = &rules;
+      best_length = host.size();
+    }
+  }
+  return best == nullptr ? std::vector<const DestinationRuleSpec*>{} : *best;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registry: the services that destinations can name, with their endpoints, and the destination
+// rules that cut them into subsets. Built once a load from decoded specs, read by translate/link.
+// Thread: main. Invariants: independent of the order in which objects arrive; endpoints are sorted
+// by address and unique.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/config/translate/diagnostics.hpp"
+#include "agent/config/translate/spec.hpp"
+
+namespace sluice::config {
+
+// The decoded objects in force, by kind, each in (creation time, namespace, name) order. Borrowed.
+struct SpecSet {
+  std::vector<const GatewaySpec*> gateways;
+  std::vector<const VirtualServiceSpec*> virtual_services;
+  std::vector<const DestinationRuleSpec*> rules;
+  std::vector<const ServiceEntrySpec*> service_entries;
+  std::vector<const WorkloadEntrySpec*> workload_entries;
+  std::vector<const ServiceSpec*> services;
+  std::vector<const EndpointSliceSpec*> slices;
+  std::vector<const PodSpec*> pods;
+};
+
+struct LabelledEndpoint {
+  model::Endpoint endpoint;
+  Labels labels;
+};
+
+struct RegistryPort {
+  std::uint16_t number = 0;
+  std::string name;
+  std::vector<LabelledEndpoint> endpoints;
+};
+
+struct RegistryService {
+  std::string host;
+  std::string name_space;
+  std::vector<RegistryPort> ports;
+  model::Origin origin;
+
+  [[nodiscard]] const RegistryPort* port(std::uint16_t number) const;
+};
+
+class Registry {
+ public:
+  Registry(const SpecSet& specs, std::string cluster_domain, Diagnostics& diagnostics);
+
+  [[nodiscard]] const std::string& cluster_domain() const { return cluster_domain_; }
+  [[nodiscard]] const std::map<std::string, RegistryService>& services() const { return services_; }
+  // What `host`, written in `name_space`, means.
+  [[nodiscard]] const RegistryService* find(const std::string& host,
+                                            const std::string& name_space) const;
+  // The destination rules of the most specific host that covers the service; the first counts most.
+  [[nodiscard]] std::vector<const DestinationRuleSpec*> rules_for(
+      const RegistryService& service) const;
+
+ private:
+  void add_services(const SpecSet& specs, Diagnostics& diagnostics);
+  void add_service_entries(const SpecSet& specs, Diagnostics& diagnostics);
+  void add_rules(const SpecSet& specs, Diagnostics& diagnostics);
+  bool add(RegistryService service, Diagnostics& diagnostics);
+
+  std::string cluster_domain_;
+  std::map<std::string, RegistryService> services_;                       // by host
+  std::map<std::string, std::vector<const DestinationRuleSpec*>> rules_;  // by resolved host
+};
+
+// The endpoints of a Kubernetes Service's port: from its EndpointSlices; without any, from the Pods
+// that its selector names (so that hand-written files need no slices).
+class ServiceEndpoints {
+ public:
+  explicit ServiceEndpoints(const SpecSet& specs);
+  [[nodiscard]] std::vector<LabelledEndpoint> of(const ServiceSpec& service,
+                                                 const ServicePort& port) const;
+  // Pods that slices name and no file holds: their labels are unknown, so no subset can select
+  // them.
+  [[nodiscard]] std::vector<std::string> unknown_pods(const ServiceSpec& service) const;
+
+ private:
+  std::map<std::string, const PodSpec*> pods_;  // "ns/name"
+  std::map<std::string, std::vector<const PodSpec*>> pods_by_namespace_;
+  std::map<std::string, std::vector<const EndpointSliceSpec*>> slices_;  // "ns/service"
+};
+
+void sort_unique(std::vector<LabelledEndpoint>& endpoints);
+[[nodiscard]] bool selects(const Labels& selector, const Labels& labels);
+
+}  // namespace sluice::config

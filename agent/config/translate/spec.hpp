@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each kind of object says once decoded: plain values with the place of every part that a
+// later diagnostic may name, and no look-ups in other objects. Made by the translator of each kind,
+// joined by translate/link. Thread: main. Invariants: a spec exists only for an object whose
+// decoding reported no error.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/model/world.hpp"
+
+namespace sluice::config {
+
+using Labels = std::map<std::string, std::string>;
+
+struct ObjectKey {
+  std::string kind;
+  std::string name_space;
+  std::string name;
+
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+struct ObjectMeta {
+  std::string name_space;
+  std::string name;
+  std::string created;  // RFC 3339 or empty
+  Labels labels;
+  model::Origin origin;
+
+  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
+};
+
+struct PlacedText {
+  std::string value;
+  model::Origin origin;
+};
+
+struct GatewayHost {
+  std::string name_space;  // "*" = any, else the virtual service's namespace must be this one
+  std::string host;        // lower case: exact, "*.suffix" or "*"
+  model::Origin origin;
+};
+
+struct ServerSpec {
+  std::optional<IpAddress> bind;
+  std::uint16_t port = 0;
+  std::vector<GatewayHost> hosts;
+  model::Origin origin;
+};
+
+struct GatewaySpec {
+  ObjectMeta meta;
+  Labels selector;
+  model::Origin selector_origin;
+  std::vector<ServerSpec> servers;  // those this version serves
+  std::optional<model::SteerAfter> steer_after;
+  std::optional<model::ForwardedHeaders> forwarded_headers;
+  model::Origin steer_after_origin;
+  model::Origin forwarded_headers_origin;
+};
+
+struct GatewayReference {
+  std::string name_space;
+  std::string name;
+  model::Origin origin;
+
+  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
+};
+
+struct MatchSpec {
+  model::RouteMatch match;
+  std::vector<std::string> gateways;  // "ns/name"; empty = all of the virtual service's
+};
+
+struct DestinationSpec {
+  PlacedText host;  // as written, lower case
+  PlacedText subset;
+  std::optional<std::uint16_t> port;
+  model::Origin port_origin;
+  std::uint64_t weight = 0;
+  model::Origin weight_origin;
+  model::Origin origin;
+};
+
+struct HttpRouteSpec {
+  std::string name;
+  std::vector<MatchSpec> matches;
+  bool matches_all =
+      true;  // no match list was written; else only `matches` count, even when none is left
+  std::vector<DestinationSpec> destinations;
+  model::Origin origin;
+};
+
+struct VirtualServiceSpec {
+  ObjectMeta meta;
+  std::vector<PlacedText> hosts;
+  std::vector<GatewayReference> gateways;  // without the reserved "mesh"
+  std::vector<HttpRouteSpec> http;
+};
+
+struct SubsetSpec {
+  std::string name;
+  Labels labels;
+  model::Origin origin;
+};
+
+struct DestinationRuleSpec {
+  ObjectMeta meta;
+  PlacedText host;
+  std::vector<SubsetSpec> subsets;
+};
+
+struct WorkloadSpec {
+  IpAddress address;
+  std::map<std::string, std::uint16_t> ports;
+  Labels labels;
+  std::uint32_t weight = 1;
+  std::string name;
+  model::Origin origin;
+};
+
+struct ServiceEntryPort {
+  std::uint16_t number = 0;
+  std::string name;
+  std::optional<std::uint16_t> target;
+};
+
+struct ServiceEntrySpec {
+  ObjectMeta meta;
+  std::vector<PlacedText> hosts;
+  std::vector<ServiceEntryPort> ports;
+  std::vector<WorkloadSpec> endpoints;
+  std::optional<Labels> workload_selector;
+};
+
+struct WorkloadEntrySpec {
+  ObjectMeta meta;
+  WorkloadSpec workload;
+};
+
+struct ServicePort {
+  std::string name;
+  std::uint16_t number = 0;
+  std::uint16_t target_number = 0;  // 0: the target is named
+  std::string target_name;
+};
+
+struct ServiceSpec {
+  ObjectMeta meta;
+  Labels selector;
+  std::vector<ServicePort> ports;
+};
+
+struct SliceEndpoint {
+  std::vector<IpAddress> addresses;
+  bool ready = true;
+  bool serving = true;
+  bool terminating = false;
+  std::string pod;  // "ns/name" of targetRef, or empty
+};
+
+struct EndpointSliceSpec {
+  ObjectMeta meta;
+  std::string service;  // label kubernetes.io/service-name
+  std::vector<std::pair<std::string, std::uint16_t>> ports;
+  std::vector<SliceEndpoint> endpoints;
+};
+
+struct PodSpec {
+  ObjectMeta meta;
+  std::vector<IpAddress> addresses;
+  std::map<std::string, std::uint16_t> named_ports;
+  bool ready = true;
+  bool terminating = false;
+};
+
+using Spec = std::variant<GatewaySpec, VirtualServiceSpec, DestinationRuleSpec, ServiceEntrySpec,
+                          WorkloadEntrySpec, ServiceSpec, EndpointSliceSpec, PodSpec>;
+using SpecPtr = std::shared_ptr<const Spec>;
+
+}  // namespace sluice::config

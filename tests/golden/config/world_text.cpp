@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/golden/config/world_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice::config {
+namespace {
+
+std::string place(model::Origin origin, const std::string& prefix) {
+  if (origin.file.starts_with(prefix)) origin.file.erase(0, prefix.size());
+  return model::location(origin);
+}
+
+std::string text_of(const model::StringMatch& match) {
+  switch (match.kind) {
+    case model::StringMatch::Kind::kExact:
+      return fmt::format("= \"{}\"", match.value);
+    case model::StringMatch::Kind::kPrefix:
+      return fmt::format("prefix \"{}\"", match.value);
+    case model::StringMatch::Kind::kRegex:
+      return fmt::format("regex \"{}\"", match.value);
+    case model::StringMatch::Kind::kPresent:
+      return "present";
+  }
+  return "?";
+}
+
+std::string text_of(const model::RouteMatch& match) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* name, const std::optional<model::StringMatch>& value) {
+    if (value) parts.push_back(fmt::format("{} {}", name, text_of(*value)));
+  };
+  add("uri", match.uri);
+  if (match.ignore_uri_case) parts.push_back("ignoring case");
+  add("scheme", match.scheme);
+  add("method", match.method);
+  add("authority", match.authority);
+  for (const auto& [name, value] : match.headers) {
+    parts.push_back(fmt::format("header {} {}", name, text_of(value)));
+  }
+  for (const auto& [name, value] : match.without_headers) {
+    parts.push_back(fmt::format("without header {} {}", name, text_of(value)));
+  }
+  for (const auto& [name, value] : match.query_params) {
+    parts.push_back(fmt::format("query {} {}", name, text_of(value)));
+  }
+  if (match.port) parts.push_back(fmt::format("port {}", *match.port));
+  return parts.empty() ? "anything" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+void add_route(std::string& out, const model::Route& route, const std::string& prefix) {
+  out += fmt::format("    route {}({} {})\n", route.name.empty() ? "" : route.name + " ",
+                     place(route.origin, prefix), route.origin.path);
+  for (const model::RouteMatch& match : route.matches) {
+    out += fmt::format("      when {}{}\n", match.name.empty() ? "" : match.name + ": ",
+                       text_of(match));
+  }
+  if (route.destinations.empty()) out += "      503\n";
+  for (const model::WeightedDestination& destination : route.destinations) {
+    out += fmt::format("      {:g} -> {}\n",
+                       static_cast<double>(destination.weight) / model::kWeightUnit,
+                       destination.cluster);
+  }
+}
+
+void add_listener(std::string& out, const model::Listener& listener, const std::string& prefix) {
+  out += fmt::format("listener {} {} ({})\n", listener.name, listener.protocol,
+                     place(listener.origin, prefix));
+  out += fmt::format("  gateways {}\n", fmt::join(listener.gateways, ", "));
+  if (listener.steer_after) {
+    const bool count = listener.steer_after->mode == model::SteerAfter::Mode::kCount;
+    const bool never = listener.steer_after->mode == model::SteerAfter::Mode::kNever;
+    out += fmt::format("  steer after {}\n", count ? std::to_string(listener.steer_after->count)
+                                                   : std::string(never ? "never" : "auto"));
+  }
+  if (listener.forwarded_headers) {
+    constexpr const char* kNames[] = {"auto", "add", "none"};
+    out += fmt::format("  forwarded headers {}\n",
+                       kNames[static_cast<int>(*listener.forwarded_headers)]);
+  }
+  for (const model::VirtualHost& host : listener.virtual_hosts) {
+    out += fmt::format("  host {} of {} ({})\n", fmt::join(host.domains, " "), host.name,
+                       place(host.origin, prefix));
+    for (const model::Route& route : host.routes) add_route(out, route, prefix);
+  }
+}
+
+}  // namespace
+
+std::string world_text(const model::World& world, const std::string& prefix) {
+  std::string out;
+  for (const model::Listener& listener : world.listeners) add_listener(out, listener, prefix);
+  for (const auto& [key, cluster] : world.clusters) {
+    out +=
+        fmt::format("cluster {} [{}] ({})\n", key, cluster.selector, place(cluster.origin, prefix));
+    for (const model::Endpoint& endpoint : cluster.endpoints) {
+      out += fmt::format("  {} {} weight {}{}{}{}\n", to_string(endpoint.address), endpoint.name,
+                         endpoint.weight, endpoint.ready ? "" : " not-ready",
+                         endpoint.serving ? "" : " not-serving",
+                         endpoint.terminating ? " terminating" : "");
+    }
+  }
+  return out;
+}
+
+std::string diagnostics_text(const Translation& translation, const std::string& prefix) {
+  std::string out =
+      fmt::format("objects {} rejected {}\n", translation.objects, translation.rejected);
+  for (const model::Diagnostic& diagnostic : translation.diagnostics) {
+    std::string line = model::to_string(diagnostic);
+    // A message may name a second place.
+    for (auto at = line.find(prefix); at != std::string::npos; at = line.find(prefix, at)) {
+      line.erase(at, prefix.size());
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
+}  // namespace sluice::config
