@@ -14,14 +14,17 @@ namespace {
 constexpr std::array<std::string_view, 4> kCommands = {"status", "routes", "flows", "explain"};
 
 constexpr const char* kExamples = R"(Examples:
-  lbctl status                                    is it up, what does it serve, what is wrong with the config
-  lbctl routes                                    every route with its shares, wanted and realised
-  lbctl explain GET http://shop.example.com/cart  which route takes this request, and why not the others
-  lbctl explain GET http://shop/ -H 'x-user: me'  the same with a header field
-  lbctl flows                                     connections that the kernel carries by itself
-  lbctl status -o json | jq .listeners            for scripts
+  lbctl status                             is it up, what does it serve, what is wrong
+  lbctl routes                             every route with its shares, wanted and realised
+  lbctl explain GET http://shop.test/cart  which route takes this request, why not the others
+  lbctl explain http://shop.test/ -H 'x-user: me'
+                                           the same with a header field; GET is the default
+  lbctl flows                              connections that the kernel carries by itself
+  lbctl status -o json | jq .listeners     for scripts
 
-Exit codes: 0 fine, 1 the agent cannot be reached or refuses, 2 wrong usage, 3 explain: the request is not routed)";
+Exit codes:
+  0 fine, 1 the agent cannot be reached or refuses, 2 wrong usage,
+  3 explain: the client would get an error from Sluice itself)";
 
 // What the parser writes into, before it is put into Options.
 struct Raw {

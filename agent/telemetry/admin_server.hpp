@@ -24,7 +24,8 @@ class AdminServer {
   static Result<std::unique_ptr<AdminServer>> start(const SocketAddress& address,
                                                     AdminCallbacks callbacks);
   virtual ~AdminServer() = default;
-  [[nodiscard]] virtual SocketAddress address() const = 0;  // with the real port when 0 was asked for
+  [[nodiscard]] virtual SocketAddress address()
+      const = 0;  // with the real port when 0 was asked for
 };
 
 }  // namespace sluice::telemetry
