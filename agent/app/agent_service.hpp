@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// AgentService: answers lbctl and the admin listener: gathers a consistent picture on main and from workers, then lets the
+// pure views render it. Thread: any; each call waits for main and workers for at most kPatience.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/app/kernel_path.hpp"
+#include "agent/app/options.hpp"
+#include "agent/app/update_pipeline.hpp"
+#include "agent/control/agent_api.hpp"
+#include "agent/datapath/preflight.hpp"
+#include "agent/net/reactor.hpp"
+#include "agent/proxy/worker.hpp"
+
+namespace sluice::app {
+
+class AgentService final : public control::AgentApi {
+ public:
+  AgentService(const Options& options, net::Reactor& main,
+               const std::vector<std::unique_ptr<proxy::Worker>>& workers,
+               const UpdatePipeline& pipeline, KernelPath* kernel,
+               const datapath::PreflightReport& preflight);
+
+  Result<control::v1::StatusReply> status() override;
+  Result<control::v1::RoutesReply> routes() override;
+  Result<control::v1::FlowsReply> flows(const control::v1::FlowsRequest& request) override;
+  Result<control::v1::ExplainReply> explain(const control::v1::ExplainRequest& request) override;
+
+  [[nodiscard]] std::string metrics();
+  [[nodiscard]] std::string health();  // empty = fine
+  [[nodiscard]] std::string ready();
+
+ private:
+  // What only main may read, copied on main.
+  struct Picture {
+    snapshot::SnapshotPtr snapshot;
+    ConfigState config;
+    std::map<std::string, std::string> listener_errors;
+    std::vector<datapath::InterfaceStatus> interfaces;
+    std::vector<datapath::MapFill> maps;
+    std::optional<std::array<std::uint64_t, LB_COUNTER_MAX>> counters;
+  };
+  [[nodiscard]] Result<Picture> picture();
+  [[nodiscard]] std::vector<proxy::WorkerReport> reports() const;
+
+  const Options& options_;
+  net::Reactor& main_;
+  const std::vector<std::unique_ptr<proxy::Worker>>& workers_;
+  const UpdatePipeline& pipeline_;
+  KernelPath* kernel_;
+  const datapath::PreflightReport& preflight_;
+  std::chrono::steady_clock::time_point started_;
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/kernel_path.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "agent/base/log.hpp"
+
+namespace sluice::app {
+namespace {
+
+constexpr std::uint32_t kHeader4 = 40;  // IPv4 and TCP without options
+constexpr std::uint32_t kHeader6 = 60;
+constexpr std::uint32_t kLeastMtu = 576;
+constexpr std::uint32_t kMostMtu = 65'535;
+constexpr int kBacklog = 4'096;
+
+// Dual stack, bound to loopback: reachable from outside only through lb_sk_lookup.
+Result<UniqueFd> listen_on_loopback() {
+  const int on = 1;
+  const int off = 0;
+  for (const bool six : {true, false}) {
+    UniqueFd fd(::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) continue;
+    if (six) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    sockaddr_storage address{};
+    const SocketAddress loopback{*IpAddress::parse(six ? "::1" : "127.0.0.1"), 0};
+    const socklen_t size = loopback.to_sockaddr(address);
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) continue;
+    if (::listen(fd.get(), kBacklog) == 0) return fd;
+  }
+  return fail_errno("no worker socket could be made on loopback", errno);
+}
+
+}  // namespace
+
+KernelPath::KernelPath(const Options& options)
+    : options_(options),
+      ports_(steer::divide_ports(options.upstream_port_first, options.upstream_port_last,
+                                 options.workers)),
+      handles_(options.workers) {}
+
+KernelPath::~KernelPath() = default;
+
+Result<std::unique_ptr<KernelPath>> KernelPath::open(const Options& options) {
+  std::unique_ptr<KernelPath> self(new KernelPath(options));
+  datapath::DatapathOptions datapath;
+  datapath.pin_directory = options.pin_directory;
+  datapath.workers = options.workers;
+  datapath.max_steered = options.max_steered;
+  datapath.upstream_port_first = options.upstream_port_first;
+  datapath.upstream_port_last = options.upstream_port_last;
+  datapath.ignore_interfaces = options.ignore_interfaces;
+  auto opened = datapath::Datapath::open(std::move(datapath));
+  if (!opened) return tl::unexpected(opened.error());
+  self->datapath_ = std::move(*opened);
+  self->adopt();
+  self->refresh_paths();
+  return self;
+}
+
+void KernelPath::adopt() {
+  shares_ = steer::divide_slots(datapath_->flows().slots(), ports_);
+  for (const steer::SlotShare& share : shares_) adopted_ += share.adopted.size();
+  if (adopted_ > 0) {
+    log::info("steer", "adopted {} steered connections of an earlier agent", adopted_);
+  }
+}
+
+proxy::Worker::SteeringFactory KernelPath::steering_factory(std::uint32_t worker) {
+  return [this, worker](net::Reactor& reactor) { return make_steering(worker, reactor); };
+}
+
+std::unique_ptr<proxy::Steering> KernelPath::make_steering(std::uint32_t worker,
+                                                           net::Reactor& reactor) {
+  steer::SteerOptions steer;
+  steer.worker = worker;
+  steer.ports = ports_[worker];
+  steer.keep.idle_limit = std::chrono::seconds(options_.steer_idle_seconds);
+  auto made =
+      steer::WorkerSteering::create(steer, datapath_->flows(), std::move(shares_[worker]), reactor);
+  if (!made) {
+    log::error("steer", "worker {} cannot steer and serves as a proxy: {}", worker,
+               made.error().message);
+    return nullptr;
+  }
+  MutexLock lock(mutex_);
+  (*made)->set_paths(paths_);
+  handles_[worker] = {made->get(), &reactor};
+  return std::move(*made);
+}
+
+Result<UniqueFd> KernelPath::make_worker_socket(std::uint32_t worker) {
+  auto socket = listen_on_loopback();
+  if (!socket) return socket;
+  if (auto set = datapath_->set_worker_socket(worker, socket->get()); !set) {
+    return tl::unexpected(set.error());
+  }
+  return socket;
+}
+
+Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
+  published_ = snapshot;
+  std::vector<datapath::ListenerEntry> wanted;
+  for (const snapshot::Listener& listener : snapshot->listeners) {
+    datapath::ListenerEntry entry;
+    entry.bind = listener.config.bind;
+    entry.port = listener.config.port;
+    entry.steer = listener.tier == snapshot::Tier::kConnection;
+    entry.mss4 = entry.steer ? mss4_ : std::uint16_t{0};
+    entry.mss6 = entry.steer ? mss6_ : std::uint16_t{0};
+    wanted.push_back(entry);
+  }
+  return datapath_->sync_listeners(wanted);
+}
+
+void KernelPath::on_links() {
+  datapath_->poll_links();
+  const auto before = std::pair(mss4_, mss6_);
+  refresh_paths();
+  if (published_ && before != std::pair(mss4_, mss6_)) {
+    if (auto synced = publish(published_); !synced) {
+      log::warn("datapath", "listeners keep their old segment size: {}", synced.error().message);
+    }
+  }
+}
+
+void KernelPath::refresh_paths() {
+  auto paths = std::make_shared<steer::Paths>();
+  std::uint32_t mtu = kMostMtu;
+  for (const datapath::InterfaceStatus& link : datapath_->interfaces()) {
+    const bool attached = link.mode != datapath::AttachMode::kNone;
+    paths->by_index[link.index] = {attached, link.peer_redirect};
+    if (attached && link.mtu >= kLeastMtu) mtu = std::min(mtu, link.mtu);
+  }
+  mss4_ = static_cast<std::uint16_t>(mtu - kHeader4);
+  mss6_ = static_cast<std::uint16_t>(mtu - kHeader6);
+  // A connection made before the cap sank may still send what it was promised then.
+  largest_mss4_ = std::max(largest_mss4_, mss4_);
+  largest_mss6_ = std::max(largest_mss6_, mss6_);
+  paths->mss4 = largest_mss4_;
+  paths->mss6 = largest_mss6_;
+  MutexLock lock(mutex_);
+  paths_ = paths;
+  for (const Handle& handle : handles_) {
+    if (handle.steering == nullptr) continue;
+    handle.reactor->post([steering = handle.steering, paths] { steering->set_paths(paths); });
+  }
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options: the agent's command line and environment. Thread: main, before anything else.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/error.hpp"
+#include "agent/base/ip_address.hpp"
+#include "agent/base/log.hpp"
+#include "agent/model/world.hpp"
+
+namespace sluice::app {
+
+struct Options {
+  std::string config_directory;
+  std::string control_socket = "/run/sluice/agent.sock";
+  SocketAddress admin;                                // default 127.0.0.1:9901
+  std::uint32_t workers = 0;                          // 0 = one a CPU
+  std::map<std::string, std::string> gateway_labels;  // default istio=ingressgateway
+  std::string pin_directory = "/sys/fs/bpf/sluice";
+  log::Format log_format = log::Format::kText;
+  log::Level log_level = log::Level::kInfo;
+  model::SteerAfter steer_after;
+  model::ForwardedHeaders forwarded_headers = model::ForwardedHeaders::kAuto;
+  std::uint32_t steer_idle_seconds = 900;
+  std::uint32_t max_steered = 16384;
+  std::uint16_t upstream_port_first = 15000;
+  std::uint16_t upstream_port_last = 29999;
+  std::vector<std::string> ignore_interfaces;
+  bool kernel_path = true;
+  std::string node_name;
+  std::uint32_t drain_seconds = 10;
+};
+
+// What to do instead of running: print `text` and exit with `code` (help, version, a wrong flag).
+struct Exit {
+  int code = 0;
+  std::string text;
+};
+
+struct Parsed {
+  Options options;
+  std::optional<Exit> exit;
+};
+[[nodiscard]] Parsed parse_options(int argc, const char* const* argv);
+
+}  // namespace sluice::app

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/supervisor.hpp"
+
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+
+#include "agent/app/version.hpp"
+#include "agent/base/log.hpp"
+#include "agent/routing/route_table.hpp"
+
+namespace sluice::app {
+
+class Supervisor::Watch final : public net::EventHandler {
+ public:
+  explicit Watch(std::function<void()> ready) : ready_(std::move(ready)) {}
+  void on_ready(std::uint32_t) override { ready_(); }
+
+ private:
+  std::function<void()> ready_;
+};
+
+Supervisor::Supervisor(Options options) : options_(std::move(options)) {}
+
+// Servers first (they call into everything), then workers (they use the kernel path), then the rest.
+Supervisor::~Supervisor() {
+  control_.reset();
+  admin_.reset();
+  for (const auto& worker : workers_) worker->stop(std::chrono::seconds(options_.drain_seconds));
+  workers_.clear();
+}
+
+Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
+  std::unique_ptr<Supervisor> self(new Supervisor(std::move(options)));
+  auto reactor = net::Reactor::create(self->clock_);
+  if (!reactor) return tl::unexpected(reactor.error());
+  self->reactor_ = std::move(*reactor);
+  // Blocked before any thread exists, so that only the signalfd sees them.
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGTERM);
+  sigaddset(&mask, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  self->signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!self->signals_) return fail_errno("signalfd", errno);
+
+  log::info("app", "lb-agent {} on {}: {} workers, configuration from {}", kVersion,
+            self->options_.node_name, self->options_.workers, self->options_.config_directory);
+  for (const auto step : {&Supervisor::start_kernel_path, &Supervisor::start_workers,
+                          &Supervisor::start_configuration, &Supervisor::start_servers}) {
+    if (auto done = (*self.*step)(); !done) return tl::unexpected(done.error());
+  }
+  return self;
+}
+
+Result<void> Supervisor::start_kernel_path() {
+  if (options_.kernel_path) {
+    preflight_ = datapath::run_preflight(options_.pin_directory);
+  } else {
+    preflight_.reason = "switched off by --no-kernel-path";
+  }
+  if (preflight_.kernel_path) {
+    auto opened = KernelPath::open(options_);
+    if (opened) {
+      kernel_ = std::move(*opened);
+    } else {
+      preflight_.kernel_path = false;
+      preflight_.reason = opened.error().message;
+    }
+  }
+  if (kernel_) {
+    log::info("datapath", "kernel path ready: sk_lookup and {} steering, flows pinned in {}",
+              preflight_.tcx ? "tcx" : "clsact", options_.pin_directory);
+  } else {
+    log::warn("datapath", "no kernel path, serving as a plain userspace proxy: {}",
+              preflight_.reason);
+  }
+  return {};
+}
+
+Result<void> Supervisor::start_workers() {
+  for (std::uint32_t i = 0; i < options_.workers; ++i) {
+    proxy::WorkerOptions worker_options;
+    worker_options.index = i;
+    proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };
+    if (kernel_) steering = kernel_->steering_factory(i);
+    auto worker = proxy::Worker::create(worker_options, clock_, std::move(steering));
+    if (!worker) return tl::unexpected(worker.error());
+    (*worker)->start();
+    if (kernel_) {
+      auto socket = kernel_->make_worker_socket(i);
+      if (!socket) return tl::unexpected(socket.error());
+      (*worker)->add_listening_socket(std::move(*socket));
+    }
+    workers_.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+Result<void> Supervisor::start_configuration() {
+  config::TranslateOptions translate;
+  translate.gateway_labels = options_.gateway_labels;
+  translate.check_regex = [](std::string_view text) { return routing::check_regex(text); };
+  snapshot::BuildOptions build;
+  build.kernel_path = kernel_ != nullptr;
+  build.kernel_reason = preflight_.reason;
+  build.steer_after = options_.steer_after;
+  build.forwarded_headers = options_.forwarded_headers;
+  pipeline_ = std::make_unique<UpdatePipeline>(
+      options_.config_directory, std::move(translate), std::move(build),
+      [this](const snapshot::SnapshotPtr& snapshot) { return publish(snapshot); });
+
+  auto files = config::FileSource::open(options_.config_directory, clock_);
+  if (!files) return tl::unexpected(files.error());
+  files_ = std::move(*files);
+  pipeline_->reload();
+
+  files_timer_ = std::make_unique<net::Timer>(*reactor_, [this] { on_files(); });
+  const auto watch = [this](int fd, std::function<void()> ready) {
+    watches_.push_back(std::make_unique<Watch>(std::move(ready)));
+    return reactor_->add(fd, EPOLLIN, *watches_.back());
+  };
+  if (auto added = watch(files_->fd(), [this] { on_files(); }); !added) return added;
+  if (auto added = watch(signals_.get(), [this] { on_signal(); }); !added) return added;
+  if (kernel_) return watch(kernel_->links_fd(), [this] { kernel_->on_links(); });
+  return {};
+}
+
+Result<void> Supervisor::start_servers() {
+  service_ = std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_,
+                                            kernel_.get(), preflight_);
+  auto control = control::Server::start(options_.control_socket, *service_);
+  if (!control) return tl::unexpected(control.error());
+  control_ = std::move(*control);
+  telemetry::AdminCallbacks callbacks;
+  callbacks.metrics = [this] { return service_->metrics(); };
+  callbacks.health = [this] { return service_->health(); };
+  callbacks.ready = [this] { return service_->ready(); };
+  auto admin = telemetry::AdminServer::start(options_.admin, std::move(callbacks));
+  if (!admin) return tl::unexpected(admin.error());
+  admin_ = std::move(*admin);
+  log::info("app", "ready: lbctl on {}, metrics on http://{}/metrics", options_.control_socket,
+            to_string(admin_->address()));
+  return {};
+}
+
+// Workers first: a listener must not be promised by the kernel before a worker knows it.
+std::map<std::string, std::string> Supervisor::publish(const snapshot::SnapshotPtr& snapshot) {
+  for (const auto& worker : workers_) worker->publish(snapshot);
+  if (!kernel_) return direct_.publish(*snapshot);
+  std::map<std::string, std::string> errors;
+  if (auto synced = kernel_->publish(snapshot); !synced) errors["all"] = synced.error().message;
+  return errors;
+}
+
+void Supervisor::on_files() {
+  if (files_->poll()) pipeline_->reload();
+  const Milliseconds due = files_->next_due();
+  if (due.count() >= 0) files_timer_->arm(std::max(due, Milliseconds(1)));
+}
+
+void Supervisor::on_signal() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    log::info("app", "signal {}: draining for at most {} s", info.ssi_signo,
+              options_.drain_seconds);
+    reactor_->stop();
+  }
+}
+
+int Supervisor::run() {
+  reactor_->run();
+  return 0;
+}
+
+}  // namespace sluice::app

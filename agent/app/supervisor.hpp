@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Supervisor: starts the agent's parts in order, runs the main loop (configuration changes, links, signals) and takes the
+// parts down again. Thread: main.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/app/agent_service.hpp"
+#include "agent/app/direct_listeners.hpp"
+#include "agent/app/kernel_path.hpp"
+#include "agent/app/options.hpp"
+#include "agent/app/update_pipeline.hpp"
+#include "agent/base/clock.hpp"
+#include "agent/config/source/file_source.hpp"
+#include "agent/control/server.hpp"
+#include "agent/datapath/preflight.hpp"
+#include "agent/net/reactor.hpp"
+#include "agent/proxy/worker.hpp"
+#include "agent/telemetry/admin_server.hpp"
+
+namespace sluice::app {
+
+class Supervisor {
+ public:
+  // Fails when there is nothing to serve with: no configuration directory, no control or admin socket.
+  static Result<std::unique_ptr<Supervisor>> start(Options options);
+  ~Supervisor();
+
+  // Until SIGTERM or SIGINT, then drains. Returns the exit code.
+  int run();
+
+ private:
+  // One file descriptor of the main loop, with what to do when it is ready.
+  class Watch;
+
+  explicit Supervisor(Options options);
+  Result<void> start_kernel_path();
+  Result<void> start_workers();
+  Result<void> start_configuration();
+  Result<void> start_servers();
+  std::map<std::string, std::string> publish(const snapshot::SnapshotPtr& snapshot);
+  void on_files();
+  void on_signal();
+
+  Options options_;
+  SteadyClock clock_;
+  std::unique_ptr<net::Reactor> reactor_;
+  datapath::PreflightReport preflight_;
+  std::unique_ptr<KernelPath> kernel_;
+  std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  DirectListeners direct_{workers_};
+  std::unique_ptr<config::FileSource> files_;
+  std::unique_ptr<UpdatePipeline> pipeline_;
+  std::unique_ptr<AgentService> service_;
+  std::unique_ptr<control::Server> control_;
+  std::unique_ptr<telemetry::AdminServer> admin_;
+  UniqueFd signals_;
+  std::vector<std::unique_ptr<Watch>> watches_;
+  std::unique_ptr<net::Timer> files_timer_;
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/update_pipeline.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "agent/base/log.hpp"
+
+namespace sluice::app {
+
+UpdatePipeline::UpdatePipeline(std::string directory, config::TranslateOptions translate,
+                               snapshot::BuildOptions build, Publish publish)
+    : directory_(std::move(directory)),
+      translator_(std::move(translate)),
+      build_(std::move(build)),
+      publish_(std::move(publish)) {}
+
+void UpdatePipeline::reload() {
+  config::Translation translation = translator_.load_directory(directory_);
+  ++state_.reloads;
+  if (translation.rejected > 0) ++state_.rejects_total;
+  log_changes(translation.diagnostics);
+  state_.diagnostics = std::move(translation.diagnostics);
+  state_.objects = translation.objects;
+  state_.rejected = translation.rejected;
+
+  const std::uint64_t generation = current_ ? current_->generation + 1 : 1;
+  auto next = snapshot::build(translation.world, generation, current_, build_);
+  if (!next) {
+    ++state_.failed_builds;
+    log::error("config", "generation {} is not in force, {} stays: {}", generation, generation - 1,
+               next.error().message);
+    return;
+  }
+  current_ = std::move(*next);
+  errors_ = publish_(current_);
+  state_.last_success_unix = std::chrono::duration_cast<std::chrono::seconds>(
+                                 std::chrono::system_clock::now().time_since_epoch())
+                                 .count();
+  log::info("config", "generation {}: {} objects, {} rejected, {} listeners", generation,
+            state_.objects, state_.rejected, current_->listeners.size());
+  for (const auto& [listener, error] : errors_)
+    log::error("app", "listener {}: {}", listener, error);
+}
+
+void UpdatePipeline::log_changes(const std::vector<model::Diagnostic>& diagnostics) {
+  std::vector<std::string> now;
+  for (const model::Diagnostic& diagnostic : diagnostics) {
+    std::string text = model::to_string(diagnostic);
+    if (std::find(logged_.begin(), logged_.end(), text) == logged_.end()) {
+      const auto level =
+          diagnostic.severity == model::Severity::kError ? log::Level::kError : log::Level::kWarn;
+      log::event(level, "config", "{}", text);
+    }
+    now.push_back(std::move(text));
+  }
+  logged_ = std::move(now);
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// UpdatePipeline: the configuration line in one function: files -> manifest -> world -> snapshot -> workers and maps.
+// Thread: main. Invariants: a generation is published whole or not at all; what fails keeps the last good state.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/config/config.hpp"
+#include "agent/snapshot/snapshot.hpp"
+
+namespace sluice::app {
+
+// What the last reload said, for status and metrics.
+struct ConfigState {
+  std::vector<model::Diagnostic> diagnostics;
+  std::uint32_t objects = 0;
+  std::uint32_t rejected = 0;
+  std::uint64_t reloads = 0;
+  std::uint64_t rejects_total = 0;  // reloads that found at least one bad object
+  std::uint64_t failed_builds = 0;  // generations that could not be compiled and changed nothing
+  std::int64_t last_success_unix = 0;
+};
+
+class UpdatePipeline {
+ public:
+  // Hands a new generation to whoever serves it (workers first, then kernel maps). Returns what could not be served,
+  // by listener name.
+  using Publish = std::function<std::map<std::string, std::string>(const snapshot::SnapshotPtr&)>;
+
+  UpdatePipeline(std::string directory, config::TranslateOptions translate,
+                 snapshot::BuildOptions build, Publish publish);
+
+  void reload();
+  [[nodiscard]] const snapshot::SnapshotPtr& current() const { return current_; }
+  [[nodiscard]] const ConfigState& state() const { return state_; }
+  [[nodiscard]] const std::map<std::string, std::string>& listener_errors() const {
+    return errors_;
+  }
+
+ private:
+  void log_changes(const std::vector<model::Diagnostic>& diagnostics);
+
+  std::string directory_;
+  config::Translator translator_;
+  snapshot::BuildOptions build_;
+  Publish publish_;
+  snapshot::SnapshotPtr current_;
+  ConfigState state_;
+  std::map<std::string, std::string> errors_;
+  std::vector<std::string> logged_;  // diagnostics of the last reload, so that each is logged once
+};
+
+}  // namespace sluice::app
