@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * lb_sk_lookup: gives a connection to a listener's address and port to the socket of one worker,
+ * whatever that socket is bound to. So listeners come and go without a bind, and a change of
+ * configuration never closes a listening socket.
+ */
+#include "bpf/lib/count.h"
+#include "bpf/lib/listener.h"
+
+const volatile struct lb_knobs knobs = {
+    .upstream_port_first = 15000, .upstream_port_last = 29999, .workers = 1};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_SOCKMAP);
+  __uint(max_entries, LB_MAX_WORKERS);
+  __type(key, __u32);
+  __type(value, __u64);
+} lb_sockets SEC(".maps");
+
+LB_INLINE void local_address(const struct bpf_sk_lookup* context, struct lb_address* out) {
+  if (context->family == 10) { /* AF_INET6 */
+    out->words[0] = context->local_ip6[0];
+    out->words[1] = context->local_ip6[1];
+    out->words[2] = context->local_ip6[2];
+    out->words[3] = context->local_ip6[3];
+    return;
+  }
+  out->words[0] = 0;
+  out->words[1] = 0;
+  out->words[2] = bpf_htonl(0xffff);
+  out->words[3] = context->local_ip4;
+}
+
+/* The multiply-and-shift spreads consecutive ports of one client evenly over any number of workers.
+ */
+LB_INLINE __u32 pick_worker(const struct bpf_sk_lookup* context, __u32 workers) {
+  __u32 hash =
+      context->family == 10 ? context->remote_ip6[3] ^ context->remote_ip6[1] : context->remote_ip4;
+
+  hash = (hash ^ (__u32)context->remote_port << 16 ^ context->local_port) * 0x9e3779b1u;
+  hash ^= hash >> 15;
+  hash *= 0x85ebca6bu;
+  return (__u32)((__u64)hash * workers >> 32);
+}
+
+LB_INLINE int assign(struct bpf_sk_lookup* context, __u32 worker) {
+  struct bpf_sock* socket = bpf_map_lookup_elem(&lb_sockets, &worker);
+  long result;
+
+  if (!socket) return -1;
+  result = bpf_sk_assign(context, socket, 0);
+  bpf_sk_release(socket);
+  return (int)result;
+}
+
+SEC("sk_lookup") int lb_sk_lookup(struct bpf_sk_lookup* context) {
+  __u32 workers = knobs.workers, worker;
+  struct lb_address address;
+
+  if (context->protocol != IPPROTO_TCP) return SK_PASS;
+  local_address(context, &address);
+  if (!listener_find(&address, bpf_htons(context->local_port))) return SK_PASS;
+  worker = pick_worker(context, workers);
+  for (__u32 tried = 0; tried < LB_MAX_WORKERS && tried < workers; tried++) {
+    if (!assign(context, worker)) {
+      count(LB_COUNT_LOOKUP_ASSIGNED);
+      return SK_PASS;
+    }
+    worker = worker + 1 < workers ? worker + 1 : 0; /* one that is starting or gone */
+  }
+  count(LB_COUNT_LOOKUP_NO_SOCKET);
+  return SK_PASS; /* nothing listens: the stack refuses */
+}
+
+char lb_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * lb_tc: connection steering on every interface but loopback.
+ * Ingress translates packets of steered connections and prepares handshakes; egress keeps the
+ * sockets of steered connections silent. The _l3 programs are for devices whose packets start with
+ * the IP header (tunnels, WireGuard): a program cannot see the length of the link-layer header, the
+ * agent knows it from the device's type.
+ */
+#include "bpf/lib/count.h"
+#include "bpf/lib/own.h"
+#include "bpf/lib/steer.h"
+
+const volatile struct lb_knobs knobs = {
+    .upstream_port_first = 15000, .upstream_port_last = 29999, .workers = 1};
+
+LB_INLINE struct lb_action ingress(struct __sk_buff* skb, __u32 l2_length) {
+  struct lb_packet packet;
+  struct lb_flow* flow;
+
+  if (!parse_packet(skb, &packet, l2_length)) return action_not_ours();
+  flow = bpf_map_lookup_elem(&lb_flows, &packet.tuple);
+  if (!flow) return handshake_incoming(skb, &packet);
+  return steer_packet(skb, &packet, flow);
+}
+
+LB_INLINE struct lb_action egress(struct __sk_buff* skb, __u32 l2_length) {
+  struct lb_packet packet;
+
+  if (skb->mark == LB_MARK_STEERED) { /* translated by ingress */
+    skb->mark = 0;
+    return action_not_ours();
+  }
+  /* Routed packets have no socket here, and only our own node's sockets are of interest. */
+  if (!skb->sk || !parse_packet(skb, &packet, l2_length)) return action_not_ours();
+  return own_packet(skb, &packet);
+}
+
+SEC("tc") int lb_ingress(struct __sk_buff* skb) { return count_exit(ingress(skb, ETH_HLEN)); }
+
+SEC("tc") int lb_ingress_l3(struct __sk_buff* skb) { return count_exit(ingress(skb, 0)); }
+
+SEC("tc") int lb_egress(struct __sk_buff* skb) { return count_exit(egress(skb, ETH_HLEN)); }
+
+SEC("tc") int lb_egress_l3(struct __sk_buff* skb) { return count_exit(egress(skb, 0)); }
+
+char lb_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Incremental checksums (RFC 1624), as sums of 32-bit words in wire order. */
+#pragma once
+#include "bpf/lib/parse.h"
+
+LB_INLINE __u64 checksum_add(__u64 sum, __u32 from, __u32 to) { return sum + to + (__u32)~from; }
+
+LB_INLINE __u32 checksum_fold(__u64 sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  return (__u32)((sum & 0xffffffff) + (sum >> 32));
+}
+
+/* A change inside the TCP header or payload. */
+LB_INLINE int checksum_segment(struct __sk_buff* skb, __u32 l4, __u32 diff) {
+  return bpf_l4_csum_replace(skb, l4 + LB_TCP_CHECKSUM_OFFSET, 0, diff, 0);
+}
+
+/*
+ * A change of addresses: they are in the pseudo header, and in IPv4 in the header's own checksum.
+ * BPF_F_PSEUDO_HDR also corrects a NIC's sum over the whole packet (CHECKSUM_COMPLETE), which is
+ * right for IPv4, where the header's checksum makes up for the new addresses. IPv6 has none: there
+ * the TCP checksum itself makes up for them, so the correction must be taken back. (Newer kernels
+ * have a flag for it, 6.1 does not.)
+ */
+LB_INLINE int checksum_addresses(struct __sk_buff* skb, const struct lb_packet* packet,
+                                 __u32 diff) {
+  if (bpf_l4_csum_replace(skb, packet->l4 + LB_TCP_CHECKSUM_OFFSET, 0, diff, BPF_F_PSEUDO_HDR))
+    return -1;
+  if (packet->version == 6) {
+    bpf_csum_update(skb, diff);
+    return 0;
+  }
+  return bpf_l3_csum_replace(skb, packet->l3 + __builtin_offsetof(struct lb_ip4_header, checksum),
+                             0, diff, 0);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a packet says about its connection, written into the slot for the agent and for reclaim.
+ *
+ * Invariant (store buffering, as in Dekker's algorithm): tracking is written, then a full barrier,
+ * then state is read again. Whoever sets HELD does so first and reads tracking after that. So one
+ * of the two always sees the other.
+ */
+#pragma once
+#include "bpf/lib/flow.h"
+
+/*
+ * How far beyond the receiver's right edge a sender may be and still be believed. It is not zero
+ * because a receiver may have taken its edge back and some accept a little more than they offered;
+ * it is not endless because a blind spoofer's numbers must not move our view of the connection (RFC
+ * 5961 is about the same guesser).
+ */
+#define LB_TRACK_SLACK (1 << 20)
+
+LB_INLINE int track_before(__u32 a, __u32 b) { return (__s32)(a - b) < 0; }
+
+/* What one packet means: all numbers of the other leg are as that side counts them. */
+struct lb_view {
+  struct lb_track* own;   /* of the sender */
+  struct lb_track* other; /* of the receiver */
+  __u32 direction;
+  __u32 seq_there; /* the packet's numbers after translation */
+  __u32 ack_there;
+  __u32 offset; /* of its first byte from the receiver's left edge */
+  __u32 window; /* the receiver's, in bytes */
+  __u32 fresh;  /* carries data not seen before */
+};
+
+LB_INLINE void track_view(struct lb_view* view, struct lb_slot* slot, const struct lb_flow* flow,
+                          const struct lb_packet* packet) {
+  __u32 scale;
+
+  if (flow->direction == LB_TO_POD) {
+    view->direction = LB_TO_POD;
+    view->own = &slot->track[LB_TO_POD];
+    view->other = &slot->track[LB_TO_CLIENT];
+    scale = slot->pod_wscale_send;
+  } else {
+    view->direction = LB_TO_CLIENT;
+    view->own = &slot->track[LB_TO_CLIENT];
+    view->other = &slot->track[LB_TO_POD];
+    scale = slot->client_wscale_send;
+  }
+  view->seq_there = packet->seq + flow->seq_delta;
+  view->ack_there = packet->ack + flow->ack_delta;
+  view->offset = view->seq_there - LB_READ(view->other->ack);
+  view->window = LB_READ(view->other->window) << (scale & 15); /* RFC 7323 2.3: at most 14 */
+  view->fresh = 0;
+}
+
+/* RFC 9293 3.10.7.4: a segment without data is acceptable when it starts inside the window. */
+LB_INLINE int track_in_window(const struct lb_view* view) { return view->offset <= view->window; }
+
+LB_INLINE int track_plausible(const struct lb_view* view, __u32 length) {
+  return view->offset + length <= view->window + LB_TRACK_SLACK;
+}
+
+/* First bytes of a response: 1xx is not the end of a turn (RFC 9110 15.2), 101 is the end of HTTP.
+ */
+LB_INLINE void track_response(struct __sk_buff* skb, struct lb_slot* slot,
+                              const struct lb_packet* packet) {
+  char head[12]; /* "HTTP/1.1 101" */
+  __u32 payload = packet->l4 + (packet->control >> 28) * 4;
+
+  if (packet->length < sizeof(head) || bpf_skb_load_bytes(skb, payload, head, sizeof(head))) {
+    slot->interim = 1; /* cannot tell: no boundary behind this one */
+    return;
+  }
+  if (head[0] != 'H' || head[4] != '/' || head[9] != '1') {
+    slot->interim = 0;
+    return;
+  }
+  slot->interim = 1;
+  if (head[10] == '0' && head[11] == '1') slot->tunnel = 1;
+}
+
+LB_INLINE void track_fresh(struct __sk_buff* skb, struct lb_slot* slot, struct lb_view* view,
+                           const struct lb_packet* packet) {
+  int turned = LB_READ(slot->last_direction) != view->direction;
+
+  view->fresh = 1;
+  LB_WRITE(view->own->end, packet->seq + packet->length);
+  if (LB_READ(slot->reset)) { /* it was not reset then */
+    LB_WRITE(slot->reset, 0);
+    __sync_val_compare_and_swap(&slot->ended_reason, LB_COUNT_RST_ACCEPTED, 0);
+  }
+  if (!turned) return;
+  if (view->direction == LB_TO_CLIENT) {
+    track_response(skb, slot, packet);
+  } else if (!LB_READ(slot->interim)) {
+    LB_WRITE(slot->turns, LB_READ(slot->turns) + 1);
+  }
+  LB_WRITE(slot->last_direction, view->direction);
+}
+
+LB_INLINE void track_packet(struct __sk_buff* skb, struct lb_slot* slot, struct lb_view* view,
+                            const struct lb_packet* packet) {
+  __u32 end = packet->seq + packet->length;
+
+  LB_WRITE(slot->last_seen, bpf_ktime_get_coarse_ns() >> 20);
+  if (packet->length) {
+    __sync_fetch_and_add(&view->own->bytes, packet->length);
+    if (track_before(LB_READ(view->own->end), end) && track_plausible(view, packet->length))
+      track_fresh(skb, slot, view, packet);
+  }
+  if (!(packet->control & LB_TCP_ACK) || track_before(packet->ack, LB_READ(view->own->ack))) return;
+  if (track_before(LB_READ(view->other->end) + LB_TRACK_SLACK, view->ack_there)) return;
+  LB_WRITE(view->own->ack, packet->ack);
+  LB_WRITE(view->own->window, packet->control & LB_TCP_WINDOW);
+}
+
+/* The full barrier of the invariant. The result must be used, or clang emits an add that orders
+ * nothing on arm64. */
+LB_INLINE void track_barrier(struct lb_view* view, __u64 packets) {
+  __u64 before = __sync_fetch_and_add(&view->own->packets, packets);
+
+  asm volatile("" : : "r"(before));
+}
