@@ -17,26 +17,26 @@ struct {
   __type(value, __u64);
 } lb_sockets SEC(".maps");
 
+/* Each field must be read at its own constant offset: clang would rather merge the branches into
+ * one computed one. */
 LB_INLINE void local_address(const struct bpf_sk_lookup* context, struct lb_address* out) {
-  if (context->family == 10) { /* AF_INET6 */
-    out->words[0] = context->local_ip6[0];
-    out->words[1] = context->local_ip6[1];
-    out->words[2] = context->local_ip6[2];
-    out->words[3] = context->local_ip6[3];
-    return;
-  }
-  out->words[0] = 0;
-  out->words[1] = 0;
-  out->words[2] = bpf_htonl(0xffff);
-  out->words[3] = context->local_ip4;
+  __be32 last4 = context->local_ip4, last6 = context->local_ip6[3];
+  int six = context->family == 10; /* AF_INET6 */
+
+  asm volatile("" : "+r"(last4), "+r"(last6));
+  out->words[0] = six ? context->local_ip6[0] : 0;
+  out->words[1] = six ? context->local_ip6[1] : 0;
+  out->words[2] = six ? context->local_ip6[2] : bpf_htonl(0xffff);
+  out->words[3] = six ? last6 : last4;
 }
 
-/* The multiply-and-shift spreads consecutive ports of one client evenly over any number of workers.
+/* Multiplying twice spreads the consecutive ports of one client evenly over any number of workers.
  */
 LB_INLINE __u32 pick_worker(const struct bpf_sk_lookup* context, __u32 workers) {
-  __u32 hash =
-      context->family == 10 ? context->remote_ip6[3] ^ context->remote_ip6[1] : context->remote_ip4;
+  __u32 four = context->remote_ip4, six = context->remote_ip6[3], hash;
 
+  asm volatile("" : "+r"(four), "+r"(six)); /* as above */
+  hash = four ^ six;                        /* the one of the other family is zero */
   hash = (hash ^ (__u32)context->remote_port << 16 ^ context->local_port) * 0x9e3779b1u;
   hash ^= hash >> 15;
   hash *= 0x85ebca6bu;
