@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Datapath: owns all BPF objects: loads the skeletons against the pinned maps, attaches lb_tc to the interfaces as they
-// come and go, keeps listeners and worker sockets. Destroying it leaves TC programs, flows and slots in place (steered
-// connections go on); detach_all() removes everything.
+// Datapath: owns all BPF objects: loads the skeletons against the pinned maps, attaches lb_tc to
+// the interfaces as they come and go, keeps listeners and worker sockets. Destroying it leaves TC
+// programs, flows and slots in place (steered connections go on); detach_all() removes everything.
 // Thread: main, except flows() whose calls are safe from any thread.
 #pragma once
 #include <array>
@@ -19,9 +19,9 @@
 namespace sluice::datapath {
 
 struct DatapathOptions {
-  std::string pin_directory;           // on a bpffs
+  std::string pin_directory;  // on a bpffs
   std::uint32_t workers = 1;
-  std::uint32_t max_steered = 16384;   // slots; flows are twice that
+  std::uint32_t max_steered = 16384;  // slots; flows are twice that
   std::uint16_t upstream_port_first = 15000;
   std::uint16_t upstream_port_last = 29999;
   std::vector<std::string> ignore_interfaces;  // names, or prefixes ending in '*'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// FlowTable: the maps of connection steering, as the agent uses them: the slot array mapped into memory, the flow
-// entries, the recorded handshakes.
-// Thread: any; a slot belongs to the worker that took it. Every call is one system call at most, none blocks.
+// FlowTable: the maps of connection steering, as the agent uses them: the slot array mapped into
+// memory, the flow entries, the recorded handshakes. Thread: any; a slot belongs to the worker that
+// took it. Every call is one system call at most, none blocks.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -27,7 +27,8 @@ class FlowTable {
                                const lb_flow& to_client) = 0;
   // Removes the entries of both tuples; absent entries are no error.
   virtual void remove(const lb_tuple& client, const lb_tuple& pod) = 0;
-  // The handshake that TC recorded for packets of this tuple (source = the remote side).
+  // The handshake that TC recorded for packets of this tuple (source = the remote side); nullopt
+  // while it has not seen both sides of it.
   [[nodiscard]] virtual std::optional<lb_leg> leg(const lb_tuple& remote) = 0;
   virtual void forget_leg(const lb_tuple& remote) = 0;
   // The ring of a worker, for epoll and ring_buffer consumption by EventRing.
@@ -46,5 +47,9 @@ class FlowTable {
 [[nodiscard]] lb_tuple make_tuple(const SocketAddress& source, const SocketAddress& destination);
 [[nodiscard]] SocketAddress source_of(const lb_tuple& tuple);
 [[nodiscard]] SocketAddress destination_of(const lb_tuple& tuple);
+[[nodiscard]] lb_tuple reverse(const lb_tuple& tuple);
+// lb_flow::address_diff of a flow whose packets arrive as `from` and leave as `to` (both of one
+// family).
+[[nodiscard]] std::uint32_t address_difference(const lb_tuple& from, const lb_tuple& to);
 
 }  // namespace sluice::datapath

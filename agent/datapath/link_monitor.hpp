@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// LinkMonitor: the interfaces of the current network namespace, as rtnetlink reports them.
+// Thread: main. Invariants: links() is what the kernel said last; lost notifications are made up
+// for by a dump.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "agent/base/error.hpp"
+#include "agent/datapath/netlink.hpp"
+
+namespace sluice::datapath {
+
+struct Link {
+  std::string name;
+  std::string kind;  // "veth", "bridge", "vlan"...; empty for hardware
+  std::uint32_t index = 0;
+  std::uint32_t mtu = 0;
+  std::uint32_t master = 0;  // of a bridge's or bond's port
+  std::uint16_t type = 0;    // ARPHRD_*
+  bool loopback = false;
+  bool peer_elsewhere = false;  // its other end is in another network namespace
+
+  bool operator==(const Link&) const = default;
+};
+
+// The link of an RTM_NEWLINK or RTM_DELLINK message; index 0 when it is malformed or about
+// something else.
+[[nodiscard]] Link parse_link(std::span<const std::byte> body);
+
+class LinkMonitor {
+ public:
+  static Result<LinkMonitor> open();
+
+  [[nodiscard]] int fd() const { return events_.fd(); }
+  // Reads all notifications. True: links() changed.
+  bool poll();
+  [[nodiscard]] const std::map<std::uint32_t, Link>& links() const { return links_; }
+
+ private:
+  explicit LinkMonitor(NetlinkSocket events) : events_(std::move(events)) {}
+  Result<void> dump();
+
+  NetlinkSocket events_;
+  std::map<std::uint32_t, Link> links_;
+};
+
+}  // namespace sluice::datapath
