@@ -5,6 +5,8 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -62,10 +64,10 @@ Result<void> attach_side(std::uint32_t ifindex, int program, bool egress) {
   if (!present.empty() && !is_ours(present, egress))
     return fail(ErrorCode::kUnavailable, "clsact: priority " + std::to_string(kPriority) +
                                              " is taken by " + present + ": remove that filter");
+  const std::uint32_t replace = present.empty() ? 0U : static_cast<std::uint32_t>(BPF_TC_F_REPLACE);
   LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex),
               .attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program,
-              .flags = present.empty() ? 0U : BPF_TC_F_REPLACE, .handle = kHandle,
+  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = replace, .handle = kHandle,
               .priority = kPriority);
   if (const int result = bpf_tc_attach(&hook, &options); result < 0)
     return kernel_failure("clsact filter", result);

@@ -2,6 +2,7 @@
 #include "agent/datapath/datapath.hpp"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <atomic>
 #include <map>

@@ -63,21 +63,21 @@ Result<void> LinkMonitor::dump() {
 
 bool LinkMonitor::poll() {
   bool changed = false;
+  bool gone = false;
   auto drained = events_.drain([&](const nlmsghdr& header, std::span<const std::byte> message) {
     if (header.nlmsg_type != RTM_NEWLINK && header.nlmsg_type != RTM_DELLINK) return;
     Link link = parse_link(message);
     if (link.index == 0) return;
-    if (header.nlmsg_type == RTM_DELLINK) {
-      changed |= links_.erase(link.index) > 0;
-      return;
-    }
+    gone |= header.nlmsg_type == RTM_DELLINK;
     Link& known = links_[link.index];
     if (known == link) return;
     known = std::move(link);
     changed = true;
   });
-  if (drained) return changed;
-  log::warn("datapath", "{}; reading all links again", drained.error().message);
+  if (!drained) log::warn("datapath", "{}; reading all links again", drained.error().message);
+  if (drained && !gone) return changed;
+  // When one end of a veth moves to another namespace, only that end is reported, as deleted. So the other end has to
+  // be looked at again.
   if (auto dumped = dump(); !dumped)
     log::warn("datapath", "cannot list the links: {}", dumped.error().message);
   return true;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Datapath on interfaces that come and go, in a network namespace of the test's own.
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <algorithm>
+
+#include "agent/datapath/datapath.hpp"
+#include "tests/bpf/sandbox.hpp"
+
+namespace sluice::datapath {
+namespace {
+
+using test::Sandbox;
+
+class AttachTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::can_use_kernel()) GTEST_SKIP() << "needs root and a bpffs";
+    sandbox_ = std::make_unique<Sandbox>();
+    options_.pin_directory = sandbox_->pin_directory();
+    options_.max_steered = 64;
+  }
+
+  std::unique_ptr<Datapath> open() {
+    auto opened = Datapath::open(options_);
+    EXPECT_TRUE(opened.has_value()) << opened.error().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+
+  static InterfaceStatus status_of(const Datapath& datapath, const std::string& name) {
+    const auto all = datapath.interfaces();
+    const auto it = std::ranges::find(all, name, &InterfaceStatus::name);
+    EXPECT_NE(it, all.end()) << name << " is not listed";
+    return it == all.end() ? InterfaceStatus{} : *it;
+  }
+
+  static bool listed(const Datapath& datapath, const std::string& name) {
+    const auto all = datapath.interfaces();
+    return std::ranges::find(all, name, &InterfaceStatus::name) != all.end();
+  }
+
+  // Netlink notifications are queued before the command that causes them returns.
+  static void follow(Datapath& datapath) {
+    pollfd waiting{.fd = datapath.links_fd(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&waiting, 1, 2000), 1);
+    datapath.poll_links();
+  }
+
+  std::unique_ptr<Sandbox> sandbox_;
+  DatapathOptions options_;
+};
+
+TEST_F(AttachTest, AttachesByTcxToWhatIsThereAndToWhatComes) {
+  ASSERT_TRUE(Sandbox::run("ip link add first type veth peer name other"));
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_EQ(status_of(*datapath, "first").mode, AttachMode::kTcx);
+  EXPECT_EQ(status_of(*datapath, "lo").mode, AttachMode::kNone);
+  EXPECT_NE(status_of(*datapath, "lo").reason, "");
+
+  ASSERT_TRUE(Sandbox::run("ip link add second type veth peer name other2"));
+  follow(*datapath);
+  EXPECT_EQ(status_of(*datapath, "second").mode, AttachMode::kTcx);
+  ASSERT_TRUE(Sandbox::run("ip link del second"));
+  follow(*datapath);
+  EXPECT_FALSE(listed(*datapath, "second"));
+}
+
+TEST_F(AttachTest, SeesThatAPeerIsInAnotherNamespace) {
+  ASSERT_TRUE(Sandbox::run("ip link add pod type veth peer name inside"));
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_FALSE(status_of(*datapath, "pod").peer_redirect);
+  ASSERT_TRUE(Sandbox::run("ip link set inside netns " + sandbox_->other_namespace()));
+  follow(*datapath);
+  EXPECT_TRUE(status_of(*datapath, "pod").peer_redirect);
+  EXPECT_EQ(status_of(*datapath, "pod").mode, AttachMode::kTcx);
+}
+
+TEST_F(AttachTest, LeavesIgnoredInterfacesAlone) {
+  ASSERT_TRUE(Sandbox::run("ip link add cali1 type veth peer name eth7"));
+  options_.ignore_interfaces = {"cali*"};
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_EQ(status_of(*datapath, "cali1").mode, AttachMode::kNone);
+  EXPECT_EQ(status_of(*datapath, "cali1").reason, "ignored by configuration");
+  EXPECT_EQ(status_of(*datapath, "eth7").mode, AttachMode::kTcx);
+}
+
+TEST_F(AttachTest, UsesClsactOnRequestAndReplacesItsOwnFilterOnly) {
+  ASSERT_TRUE(Sandbox::run("ip link add east type veth peer name west"));
+  options_.prefer_tcx = false;
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_EQ(status_of(*datapath, "east").mode, AttachMode::kClsact);
+  ASSERT_TRUE(Sandbox::run("tc filter show dev east ingress | grep -q lb_ingress"));
+  ASSERT_TRUE(Sandbox::run("tc filter show dev east egress | grep -q lb_egress"));
+  datapath.reset();
+  datapath = open();  // a restart: still exactly one
+  ASSERT_TRUE(datapath);
+  ASSERT_TRUE(Sandbox::run("test $(tc filter show dev east ingress | grep -c lb_ingress) = 1"));
+  datapath->detach_all();
+  ASSERT_TRUE(Sandbox::run("! tc filter show dev east ingress | grep -q lb_ingress"));
+}
+
+TEST_F(AttachTest, ReplacesClsactByTcxAfterAnUpgrade) {
+  ASSERT_TRUE(Sandbox::run("ip link add east type veth peer name west"));
+  options_.prefer_tcx = false;
+  open().reset();
+  options_.prefer_tcx = true;
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_EQ(status_of(*datapath, "east").mode, AttachMode::kTcx);
+  EXPECT_TRUE(Sandbox::run("! tc filter show dev east ingress | grep -q lb_ingress"));
+}
+
+TEST_F(AttachTest, DoesNotTakeAnotherToolsFilterAway) {
+  ASSERT_TRUE(
+      Sandbox::run("ip link add east type veth peer name west && tc qdisc add dev east clsact && "
+                   "tc filter add dev east ingress prio 20942 handle 0x51ce protocol all "
+                   "bpf bytecode '1,6 0 0 0' flowid 1:1"));
+  options_.prefer_tcx = false;
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_TRUE(Sandbox::run("tc filter show dev east ingress | grep -q bytecode"));
+  EXPECT_EQ(status_of(*datapath, "east").mode, AttachMode::kNone);
+  EXPECT_NE(status_of(*datapath, "east").reason.find("taken by"), std::string::npos)
+      << status_of(*datapath, "east").reason;
+  datapath->detach_all();
+  EXPECT_TRUE(Sandbox::run("tc filter show dev east ingress | grep -q bytecode"));
+}
+
+}  // namespace
+}  // namespace sluice::datapath
