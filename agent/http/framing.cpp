@@ -146,7 +146,9 @@ H1Reason Framing::finish(RequestHead& head) const {
   }
   head.keep_alive = keep_alive(head.minor_version);
   const bool http11 = head.minor_version >= 1;
-  // RFC 9110 10.1.1 and 7.8: an HTTP/1.0 client may have copied Expect or Upgrade unread.
+  // RFC 9110 10.1.1 and 7.8: an HTTP/1.0 client may have copied Expect or Upgrade unread. Expect
+  // would come to life in the HTTP/1.1 request that is written from this head.
+  if (!http11 && (continue_ || other_expectation_)) head.headers.remove("Expect");
   if (http11 && other_expectation_) return H1Reason::kUnsupportedExpectation;
   head.expects_continue = http11 && continue_ && head.body != BodyKind::kNone;
   head.upgrade = connect || (http11 && has_upgrade_ && connection_upgrade_);

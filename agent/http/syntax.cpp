@@ -11,8 +11,7 @@ namespace {
 constexpr std::uint64_t repeat(std::uint8_t byte) { return 0x0101010101010101ULL * byte; }
 
 // True when one of eight bytes is a control character, HTAB and DEL included. Values are the bulk
-// of a head: eight bytes a step instead of one took the guard from 0.9 to 0.5 ns a byte on the
-// benchmark's browser-like head.
+// of a head: eight bytes a step took bench_http's browser-like head (0.5 KiB) from 0.71 to 0.53 us.
 bool may_have_control(std::uint64_t word) {
   const std::uint64_t below_space = (word - repeat(0x20)) & ~word & repeat(0x80);
   const std::uint64_t del = word ^ repeat(0x7f);

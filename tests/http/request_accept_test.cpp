@@ -123,6 +123,13 @@ TEST(RequestExpect, OnlyWithBodyAndHttp11) {
       parse("POST / HTTP/1.0\r\nContent-Length: 3\r\n" + expect + "\r\n").expects_continue);
 }
 
+// It would be an expectation again in the HTTP/1.1 request to the upstream.
+TEST(RequestExpect, OfHttp10IsDropped) {
+  const RequestHead head = parse("POST / HTTP/1.0\r\nHost: a\r\nExpect: tea\r\nX: y\r\n\r\n");
+  EXPECT_FALSE(head.headers.has("Expect"));
+  EXPECT_EQ(head.headers.size(), 2U);
+}
+
 TEST(RequestUpgrade, NeedsBothFields) {
   EXPECT_TRUE(get("/", "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n").upgrade);
   EXPECT_FALSE(get("/", "Upgrade: websocket\r\n").upgrade);
