@@ -87,6 +87,12 @@ int pending_error(int fd) {
   return error;
 }
 
+bool is_connected(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) == 0;
+}
+
 SocketAddress local_address(int fd) { return name_of(fd, getsockname); }
 SocketAddress peer_address(int fd) { return name_of(fd, getpeername); }
 

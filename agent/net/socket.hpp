@@ -23,6 +23,13 @@ namespace sluice::net {
 // SO_ERROR, cleared by reading: 0 once a started connection is established.
 [[nodiscard]] int pending_error(int fd);
 
+// Whether the handshake of a started connection is over (and the connection has not failed since).
+[[nodiscard]] bool is_connected(int fd);
+
+// Bytes that the peer's kernel has acknowledged since the connection began (RFC 4898
+// tcpEStatsAppHCThruOctetsAcked); nullopt when the socket cannot tell.
+[[nodiscard]] std::optional<std::uint64_t> acked_bytes(int fd);
+
 [[nodiscard]] SocketAddress local_address(int fd);
 [[nodiscard]] SocketAddress peer_address(int fd);
 
