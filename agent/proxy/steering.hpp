@@ -87,15 +87,18 @@ class Steering {
 
   // Opens a non-blocking connection from the own port range; `mss` caps the segment size of both directions (0 = none).
   // Fails with kExhausted (no port, no slot) or kUnavailable: the caller then uses an ordinary socket.
-  virtual Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint, std::uint16_t mss) = 0;
+  virtual Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint,
+                                                 std::uint16_t mss) = 0;
   // The connection ends as an ordinary one: closes it and cools its port. `reset`: with an RST.
   virtual void close_upstream(SteerUpstream upstream, bool reset) = 0;
   // The segment size that an upstream needs for this client (0 = the pooled ones will do).
-  [[nodiscard]] virtual std::uint16_t upstream_mss_for(int client_fd, const SocketAddress& client) = 0;
+  [[nodiscard]] virtual std::uint16_t upstream_mss_for(int client_fd,
+                                                       const SocketAddress& client) = 0;
 
   // Both file descriptors must be out of the reactor. On kPromoted they have been consumed. On kRefused both stay
   // open in their owners. On kUndone `upstream` has been consumed.
-  virtual PromoteResult promote(const Promotion& promotion, UniqueFd& client, SteerUpstream& upstream) = 0;
+  virtual PromoteResult promote(const Promotion& promotion, UniqueFd& client,
+                                SteerUpstream& upstream) = 0;
 
   // Adds what it counted itself (steered turns and bytes per cluster) to the worker's report.
   virtual void add_to(WorkerReport& report) const { (void)report; }

@@ -23,14 +23,14 @@ namespace sluice::proxy {
 struct WorkerOptions {
   std::uint32_t index = 0;
   http::H1Limits limits;
-  Milliseconds head_timeout{10'000};        // first byte of a head to its last
-  Milliseconds idle_timeout{75'000};        // a kept-alive client between requests
-  Milliseconds stream_timeout{60'000};      // no byte moved in either direction during a request
+  Milliseconds head_timeout{10'000};    // first byte of a head to its last
+  Milliseconds idle_timeout{75'000};    // a kept-alive client between requests
+  Milliseconds stream_timeout{60'000};  // no byte moved in either direction during a request
   Milliseconds connect_timeout{5'000};
   Milliseconds upstream_idle_timeout{60'000};
   std::uint32_t max_connections = 50'000;
-  std::uint32_t max_idle_upstreams = 512;   // per endpoint
-  std::uint32_t buffer_bytes = 64 * 1024;   // per direction of a stream: the bound of back-pressure
+  std::uint32_t max_idle_upstreams = 512;  // per endpoint
+  std::uint32_t buffer_bytes = 64 * 1024;  // per direction of a stream: the bound of back-pressure
 };
 
 class Worker {
@@ -58,6 +58,7 @@ class Worker {
 
 // A listening TCP socket with SO_REUSEPORT, non-blocking, TCP_NODELAY for its children. `bind` unset: dual stack on
 // every address (AF_INET where the host has no IPv6). Port 0 lets the kernel choose.
-[[nodiscard]] Result<UniqueFd> make_listening_socket(std::optional<IpAddress> bind, std::uint16_t port);
+[[nodiscard]] Result<UniqueFd> make_listening_socket(std::optional<IpAddress> bind,
+                                                     std::uint16_t port);
 
 }  // namespace sluice::proxy

@@ -37,9 +37,10 @@ enum class Ending : std::uint8_t {
 [[nodiscard]] const char* label_of(Ending ending);
 
 struct ClusterReport {
-  std::uint64_t picks = 0;            // requests given to it, promoted ones included
-  std::uint64_t promotions = 0;       // connections handed to the kernel
-  std::uint64_t steered_turns = 0;    // requests that the kernel carried (the promoted one not counted)
+  std::uint64_t picks = 0;       // requests given to it, promoted ones included
+  std::uint64_t promotions = 0;  // connections handed to the kernel
+  std::uint64_t steered_turns =
+      0;  // requests that the kernel carried (the promoted one not counted)
   std::uint64_t steered_bytes_in = 0;   // client -> pod
   std::uint64_t steered_bytes_out = 0;  // pod -> client
   std::uint64_t connect_failures = 0;
@@ -58,16 +59,17 @@ struct WorkerReport {
   std::uint64_t upstreams_idle = 0;  // gauge
   std::uint64_t upstream_connects = 0;
   std::uint64_t upstream_reuses = 0;
-  std::uint64_t buffer_bytes = 0;  // gauge: memory in stream buffers
+  std::uint64_t buffer_bytes = 0;     // gauge: memory in stream buffers
   std::uint64_t steered_open = 0;     // gauge: connections that the kernel carries for this worker
   std::uint64_t steered_adopted = 0;  // of these, left by an earlier agent; gauge
-  std::uint64_t steered_held = 0;     // gauge: upstream sockets kept until the pod acknowledged the request
-  std::uint64_t slots_free = 0;       // gauge
+  std::uint64_t steered_held =
+      0;  // gauge: upstream sockets kept until the pod acknowledged the request
+  std::uint64_t slots_free = 0;             // gauge
   std::uint64_t upstream_ports_in_use = 0;  // gauge
-  std::uint64_t steered_closed = 0;   // ended by FINs on both sides
-  std::uint64_t steered_reset = 0;    // ended by a valid RST
-  std::uint64_t steered_replaced = 0;  // ended by a new SYN on the same tuple
-  std::uint64_t steered_idle = 0;     // removed by the idle sweep
+  std::uint64_t steered_closed = 0;         // ended by FINs on both sides
+  std::uint64_t steered_reset = 0;          // ended by a valid RST
+  std::uint64_t steered_replaced = 0;       // ended by a new SYN on the same tuple
+  std::uint64_t steered_idle = 0;           // removed by the idle sweep
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
   std::map<std::string, ClusterReport> clusters;  // by Cluster::key

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Context: what all sessions of one worker share.
+// Callers: everything behind the Worker. Thread: worker. Invariants: outlives every session, upstream and pool;
+// `generation` is null until the first publish.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "agent/net/reactor.hpp"
+#include "agent/proxy/channel.hpp"
+#include "agent/proxy/endpoint_pool.hpp"
+#include "agent/proxy/generation.hpp"
+#include "agent/proxy/steering.hpp"
+#include "agent/proxy/worker.hpp"
+#include "agent/proxy/worker_report.hpp"
+
+namespace sluice::proxy {
+
+class Session;
+class Stream;
+
+struct Context {
+  Context(const WorkerOptions& worker_options, net::Reactor& worker_reactor);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // A stream from the free list: its parsers and strings keep their memory from request to request.
+  [[nodiscard]] Stream* acquire_stream();
+  void release_stream(Stream* stream);
+
+  // Sessions register themselves. A closed one is destroyed by its own drive().
+  void add(Session& session);
+  void remove(Session& session);
+  // Drives the session again in the next turn, so that one busy connection does not hold up the others.
+  void drive_later(Session& session);
+
+  void publish(snapshot::SnapshotPtr snapshot);
+  [[nodiscard]] Generation* use_generation();  // counted; current
+  void release_generation(Generation* used);
+
+  void count(Ending ending) { ++report.endings[static_cast<std::size_t>(ending)]; }
+  void count(Refusal refusal) { ++report.refusals[static_cast<std::size_t>(refusal)]; }
+  // 32 hexadecimal digits.
+  void append_request_id(std::string& out);
+
+  WorkerOptions options;
+  net::Reactor& reactor;
+  std::unique_ptr<Steering> steering;
+  WorkerReport report;
+  ChannelMemory memory;
+  std::string compose;  // heads and chunks on their way to a socket; cleared by whoever uses it
+  EndpointPools pools;
+  std::unique_ptr<Generation> generation;
+  bool draining = false;
+  std::function<void()> drained;  // while draining: called once the last session is gone
+  std::unordered_set<Session*> sessions;
+
+ private:
+  void arm_later();
+  void drive_postponed();
+
+  std::vector<std::unique_ptr<Generation>> retired_;  // with users
+  std::vector<std::unique_ptr<Stream>> free_streams_;
+  std::vector<Session*> later_;
+  bool later_armed_ = false;
+  std::uint64_t serial_ = 0;
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// EndpointPool: the idle connections to one endpoint; EndpointPools: all endpoints of a worker.
+// Callers: Generation, Stream, Worker. Thread: worker. Invariants: the most recently used connection is taken first, so
+// that the surplus of a burst grows old and expires; connections of the agent's port range stay apart from ordinary ones.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/base/ip_address.hpp"
+#include "agent/proxy/upstream.hpp"
+
+namespace sluice::proxy {
+
+class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
+ public:
+  EndpointPool(Context& context, const SocketAddress& address)
+      : context_(context), address_(address) {}
+
+  [[nodiscard]] const SocketAddress& address() const { return address_; }
+  // An idle connection, or nullptr.
+  [[nodiscard]] std::unique_ptr<Upstream> take(bool steerable);
+  // Starts a new one; a steerable one where the kernel path allows it and an ordinary one otherwise.
+  [[nodiscard]] Result<std::unique_ptr<Upstream>> connect(bool steerable, std::uint16_t mss);
+  // A request is over and the connection may serve another: keeps it, or closes it when it cannot be kept.
+  void put(std::unique_ptr<Upstream> upstream);
+  void discard(Upstream& upstream);  // closed while idle
+  void expire(TimePoint idle_before);
+  void retire();  // the endpoint left the configuration
+
+ private:
+  friend class EndpointPools;
+  using Idle = std::vector<std::unique_ptr<Upstream>>;
+
+  Context& context_;
+  SocketAddress address_;
+  std::array<Idle, 2> idle_;  // [steerable]
+  std::uint64_t mark_ = 0;
+  bool retired_ = false;
+};
+
+class EndpointPools {
+ public:
+  explicit EndpointPools(Context& context) : context_(context) {}
+  // The pool of that address, marked as used by generation `mark`.
+  [[nodiscard]] std::shared_ptr<EndpointPool> get(const SocketAddress& address, std::uint64_t mark);
+  // Retires the pools that carry another mark.
+  void retire_except(std::uint64_t mark);
+  void expire(TimePoint idle_before);
+  void clear();
+
+ private:
+  Context& context_;
+  std::unordered_map<SocketAddress, std::shared_ptr<EndpointPool>, SocketAddressHash> pools_;
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generation: a snapshot together with what one worker keeps beside it: pick state, pools and counters of every
+// destination, reached by index, so that a request looks nothing up by name.
+// Callers: Worker (makes), Stream (picks). Thread: worker. Invariants: alive while it is current or a stream counts on it;
+// pick state moves on to the next generation when a set's key and what it picks from are the same.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "agent/balance/endpoint_pick.hpp"
+#include "agent/balance/weighted_pick.hpp"
+#include "agent/proxy/endpoint_pool.hpp"
+#include "agent/proxy/worker_report.hpp"
+#include "agent/snapshot/snapshot.hpp"
+
+namespace sluice::proxy {
+
+// One destination of a set, as a worker uses it.
+struct Target {
+  const snapshot::Share* share = nullptr;
+  ClusterReport* report = nullptr;
+  balance::EndpointPick endpoints;
+  std::vector<std::shared_ptr<EndpointPool>> pools;  // as share->endpoints
+
+  // The next endpoint in turn; nullptr when there is none.
+  [[nodiscard]] EndpointPool* pick_endpoint();
+};
+
+class Generation {
+ public:
+  // `previous` may be null.
+  Generation(Context& context, snapshot::SnapshotPtr snapshot, const Generation* previous,
+             std::uint64_t serial);
+
+  [[nodiscard]] const snapshot::Snapshot& snapshot() const { return *snapshot_; }
+  // Rises by one with every publish.
+  [[nodiscard]] std::uint64_t serial() const { return serial_; }
+  // The target whose turn it is; nullptr when the set has no endpoint at all.
+  [[nodiscard]] Target* pick(std::uint32_t set);
+
+  std::uint32_t users = 0;  // streams
+
+ private:
+  struct Set {
+    balance::WeightedPick pick;
+    std::vector<std::uint64_t> weights;
+    std::vector<Target> targets;  // as DestinationSet::shares
+  };
+  void build_set(Context& context, const snapshot::DestinationSet& source, const Set* old);
+
+  snapshot::SnapshotPtr snapshot_;
+  std::uint64_t serial_;
+  std::vector<Set> sets_;  // as Snapshot::destination_sets
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The labels of refusals and endings, from the one list that the enums come from. Thread: any.
+#include "agent/proxy/steering.hpp"
+#include "agent/proxy/worker_report.hpp"
+
+namespace sluice::proxy {
+
+const char* label_of(Refusal refusal) {
+  switch (refusal) {
+#define LB_REFUSAL_LABEL(name, label, help) \
+  case Refusal::name:                       \
+    return label;
+    LB_REFUSALS(LB_REFUSAL_LABEL)
+#undef LB_REFUSAL_LABEL
+    case Refusal::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+const char* label_of(Ending ending) {
+  switch (ending) {
+#define LB_ENDING_LABEL(name, label, help) \
+  case Ending::name:                       \
+    return label;
+    LB_ENDINGS(LB_ENDING_LABEL)
+#undef LB_ENDING_LABEL
+    case Ending::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+}  // namespace sluice::proxy

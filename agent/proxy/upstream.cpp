@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/proxy/upstream.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "agent/net/socket.hpp"
+#include "agent/proxy/context.hpp"
+#include "agent/proxy/endpoint_pool.hpp"
+#include "agent/proxy/session.hpp"
+#include "agent/proxy/stream.hpp"
+
+namespace sluice::proxy {
+
+Upstream::Upstream(Context& context, std::shared_ptr<EndpointPool> pool, UniqueFd fd)
+    : context_(context), pool_(std::move(pool)), channel_(context.memory) {
+  channel_.attach(std::move(fd));
+  ++context_.report.upstreams_open;
+}
+
+Upstream::Upstream(Context& context, std::shared_ptr<EndpointPool> pool, SteerUpstream steer)
+    : Upstream(context, std::move(pool), std::move(steer.fd)) {
+  steer_ = std::move(steer);
+  steerable_ = true;
+}
+
+Upstream::~Upstream() {
+  --context_.report.upstreams_open;
+  if (channel_.fd() < 0) return;
+  if (steerable_) {
+    context_.steering->close_upstream(lend(), reset_);
+    return;
+  }
+  if (reset_) net::reset_on_close(channel_.fd());
+  channel_.close(context_.reactor);
+}
+
+void Upstream::on_ready(std::uint32_t events) {
+  channel_.note(events);
+  if (stream_ != nullptr) {
+    stream_->session().drive();  // may destroy this
+    return;
+  }
+  if (!still_open()) pool_->discard(*this);
+}
+
+bool Upstream::watch() { return channel_.watch(context_.reactor, *this); }
+
+bool Upstream::still_open() {
+  char byte = 0;
+  const ssize_t got = recv(channel_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  // Bytes that answer no request would be taken for the next response (RFC 9112 9.2): as bad as a close.
+  return got < 0 && errno == EAGAIN;
+}
+
+bool Upstream::connected() {
+  if (!connected_) connected_ = net::is_connected(channel_.fd());
+  return connected_;
+}
+
+void Upstream::begin_request() {
+  received_before_ = channel_.received();
+  sent_before_ = channel_.sent();
+}
+
+bool Upstream::request_unacked() const {
+  const auto acked = net::acked_bytes(channel_.fd());
+  return acked && *acked <= sent_before_;
+}
+
+SteerUpstream Upstream::lend() {
+  channel_.unwatch(context_.reactor);
+  return {std::move(channel_.descriptor()), steer_.port, steer_.remote, steer_.mss};
+}
+
+void Upstream::take_back(SteerUpstream steer) { channel_.attach(std::move(steer.fd)); }
+
+void Upstream::forget_socket() { channel_.attach(UniqueFd()); }
+
+}  // namespace sluice::proxy

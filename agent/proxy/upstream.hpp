@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Upstream: one connection to an endpoint, in use by one stream or idle in its pool.
+// Callers: EndpointPool, Stream. Thread: worker. Invariants: an idle upstream has no stream, no bytes waiting in either
+// direction and is watched, so that the endpoint's close takes it out of the pool.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "agent/base/clock.hpp"
+#include "agent/net/reactor.hpp"
+#include "agent/proxy/channel.hpp"
+#include "agent/proxy/steering.hpp"
+
+namespace sluice::proxy {
+
+class EndpointPool;
+class Stream;
+struct Context;
+
+class Upstream final : public net::EventHandler {
+ public:
+  // An ordinary connection, or one that may be promoted.
+  Upstream(Context& context, std::shared_ptr<EndpointPool> pool, UniqueFd fd);
+  Upstream(Context& context, std::shared_ptr<EndpointPool> pool, SteerUpstream steer);
+  ~Upstream();  // closes
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  void on_ready(std::uint32_t events) override;
+  [[nodiscard]] bool watch();
+
+  [[nodiscard]] Channel& channel() { return channel_; }
+  [[nodiscard]] EndpointPool& pool() const { return *pool_; }
+  [[nodiscard]] bool steerable() const { return steerable_; }
+  [[nodiscard]] std::uint16_t mss() const { return steer_.mss; }
+  void use(Stream* stream) { stream_ = stream; }
+
+  // Whether the handshake is over; asks the socket until it is.
+  [[nodiscard]] bool connected();
+  [[nodiscard]] bool known_connected() const {
+    return connected_ || reused_ || channel_.sent() > 0;
+  }
+  [[nodiscard]] bool reused() const { return reused_; }
+  void mark_reused() { reused_ = true; }
+  // What follows is a new request: its own bytes are counted from here.
+  void begin_request();
+  [[nodiscard]] bool response_began() const { return channel_.received() != received_before_; }
+  // True when the endpoint's kernel has acknowledged nothing of the request: the endpoint cannot have acted on it.
+  [[nodiscard]] bool request_unacked() const;
+  void reset_on_close() { reset_ = true; }
+
+  // Lends the socket to Steering::promote(): out of the reactor and out of the channel, and back.
+  [[nodiscard]] SteerUpstream lend();
+  void take_back(SteerUpstream steer);
+  void forget_socket();  // promote() has consumed it
+
+  TimePoint idle_since;
+
+ private:
+  [[nodiscard]] bool still_open();
+
+  Context& context_;
+  std::shared_ptr<EndpointPool> pool_;
+  Channel channel_;
+  SteerUpstream steer_;  // without its descriptor, which the channel has
+  Stream* stream_ = nullptr;
+  std::uint64_t received_before_ = 0;
+  std::uint64_t sent_before_ = 0;
+  bool steerable_ = false;
+  bool connected_ = false;
+  bool reused_ = false;
+  bool reset_ = false;
+};
+
+}  // namespace sluice::proxy

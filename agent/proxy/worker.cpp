@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/proxy/worker.hpp"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+#include "agent/base/log.hpp"
+#include "agent/net/socket.hpp"
+#include "agent/proxy/acceptor.hpp"
+#include "agent/proxy/context.hpp"
+#include "agent/proxy/session.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+class WorkerImpl final : public Worker {
+ public:
+  WorkerImpl(const WorkerOptions& options, std::unique_ptr<net::Reactor> reactor,
+             SteeringFactory steering)
+      : reactor_(std::move(reactor)),
+        steering_(std::move(steering)),
+        context_(std::make_unique<Context>(options, *reactor_)) {}
+  ~WorkerImpl() override { WorkerImpl::stop(Milliseconds(0)); }
+
+  void start() override {
+    thread_ = std::thread([this] { run(); });
+  }
+  void stop(Milliseconds grace) override;
+  void publish(snapshot::SnapshotPtr snapshot) override;
+  void add_listening_socket(UniqueFd socket) override;
+  void remove_listening_socket(const SocketAddress& local) override;
+  std::optional<WorkerReport> report(Milliseconds limit) override;
+
+ private:
+  void run();
+  void begin_drain(Milliseconds grace);
+  void close_all();
+  void arm_sweep();
+  [[nodiscard]] WorkerReport copy_report() const;
+
+  std::unique_ptr<net::Reactor> reactor_;
+  SteeringFactory steering_;
+  std::unique_ptr<Context> context_;  // the worker thread's from start() until it is joined
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unique_ptr<net::Timer> sweep_;
+  std::unique_ptr<net::Timer> grace_;
+  std::thread thread_;
+};
+
+void WorkerImpl::run() {
+  if (steering_) context_->steering = steering_(*reactor_);
+  sweep_ = std::make_unique<net::Timer>(*reactor_, [this] {
+    context_->pools.expire(reactor_->now() - context_->options.upstream_idle_timeout);
+    arm_sweep();
+  });
+  grace_ = std::make_unique<net::Timer>(*reactor_, [this] { reactor_->stop(); });
+  arm_sweep();
+  reactor_->run();
+  close_all();
+}
+
+void WorkerImpl::arm_sweep() {
+  sweep_->arm(std::clamp(context_->options.upstream_idle_timeout / 4, Milliseconds(10),
+                         Milliseconds(1000)));
+}
+
+void WorkerImpl::stop(Milliseconds grace) {
+  if (!thread_.joinable()) return;
+  reactor_->post([this, grace] { begin_drain(grace); });
+  thread_.join();
+}
+
+void WorkerImpl::begin_drain(Milliseconds grace) {
+  acceptors_.clear();
+  context_->draining = true;
+  context_->drained = [this] { reactor_->stop(); };
+  context_->pools.clear();
+  const std::vector<Session*> sessions(context_->sessions.begin(), context_->sessions.end());
+  for (Session* const session : sessions) session->drive();  // idle ones end
+  if (context_->sessions.empty()) {
+    reactor_->stop();
+  } else {
+    log::info("proxy", "worker {}: {} connections have {} ms to finish", context_->options.index,
+              context_->sessions.size(), grace.count());
+    grace_->arm(grace);
+  }
+}
+
+void WorkerImpl::close_all() {
+  acceptors_.clear();
+  context_->draining = true;
+  context_->drained = nullptr;
+  while (!context_->sessions.empty()) (*context_->sessions.begin())->close_now();
+  context_->pools.clear();
+  sweep_.reset();
+  grace_.reset();
+  context_->steering.reset();
+}
+
+void WorkerImpl::publish(snapshot::SnapshotPtr snapshot) {
+  reactor_->post([this, snapshot = std::move(snapshot)] { context_->publish(snapshot); });
+}
+
+void WorkerImpl::add_listening_socket(UniqueFd socket) {
+  // std::function wants a copyable task.
+  auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  reactor_->post([this, shared] {
+    acceptors_.push_back(std::make_unique<Acceptor>(*context_, std::move(*shared)));
+    acceptors_.back()->resume();
+  });
+}
+
+void WorkerImpl::remove_listening_socket(const SocketAddress& local) {
+  reactor_->post([this, local] {
+    std::erase_if(acceptors_, [&](const auto& acceptor) { return acceptor->local() == local; });
+  });
+}
+
+WorkerReport WorkerImpl::copy_report() const {
+  WorkerReport report = context_->report;
+  report.buffer_bytes = context_->memory.buffer_bytes;
+  if (context_->steering) context_->steering->add_to(report);
+  return report;
+}
+
+std::optional<WorkerReport> WorkerImpl::report(Milliseconds limit) {
+  if (!thread_.joinable()) return copy_report();
+  auto promise = std::make_shared<std::promise<WorkerReport>>();
+  auto future = promise->get_future();
+  if (!reactor_->post([this, promise] { promise->set_value(copy_report()); })) return std::nullopt;
+  if (future.wait_for(limit) != std::future_status::ready) return std::nullopt;
+  return future.get();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::create(WorkerOptions options, const Clock& clock,
+                                               SteeringFactory steering) {
+  auto reactor = net::Reactor::create(clock);
+  if (!reactor) return tl::unexpected(std::move(reactor.error()));
+  return std::make_unique<WorkerImpl>(options, std::move(*reactor), std::move(steering));
+}
+
+Result<UniqueFd> make_listening_socket(std::optional<IpAddress> bind, std::uint16_t port) {
+  return net::listen_tcp(bind, port);
+}
+
+}  // namespace sluice::proxy
