@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/proxy/testing_world.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace sluice::proxy::testing {
+
+std::string cluster_key(const std::string& subset) { return "echo.test|" + subset + "|80"; }
+
+snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t generation) {
+  model::World world;
+  model::Route route;
+  if (!options.path_prefix.empty()) {
+    model::RouteMatch match;
+    match.uri = model::StringMatch{model::StringMatch::Kind::kPrefix, options.path_prefix};
+    route.matches.push_back(match);
+  }
+  for (const Subset& subset : options.subsets) {
+    model::Cluster cluster;
+    cluster.key = cluster_key(subset.name);
+    cluster.host = "echo.test";
+    cluster.subset = subset.name;
+    cluster.port = 80;
+    for (const SocketAddress& address : subset.endpoints) {
+      cluster.endpoints.push_back({.address = address, .name = to_string(address)});
+    }
+    std::ranges::sort(cluster.endpoints, {}, &model::Endpoint::address);
+    route.destinations.push_back({cluster.key, subset.weight * model::kWeightUnit, {}});
+    world.clusters.emplace(cluster.key, cluster);
+  }
+  model::VirtualHost host;
+  host.name = "test/echo";
+  host.domains = {"*"};
+  host.routes.push_back(route);
+  model::Listener listener;
+  listener.port = options.port;
+  listener.name = "0.0.0.0:" + std::to_string(options.port);
+  listener.virtual_hosts.push_back(host);
+  world.listeners.push_back(listener);
+  snapshot::BuildOptions build;
+  build.kernel_path = options.kernel_path;
+  build.kernel_reason = "a test without a kernel path";
+  build.forwarded_headers = options.forwarded;
+  build.steer_after = options.steer_after;
+  auto built = snapshot::build(world, generation, nullptr, build);
+  if (built) return *built;
+  std::fprintf(stderr, "snapshot::build: %s\n", built.error().message.c_str());
+  std::abort();
+}
+
+}  // namespace sluice::proxy::testing

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small worlds for proxy tests: one listener, a few subsets, built through the real snapshot::build. Thread: any.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/model/world.hpp"
+#include "agent/snapshot/snapshot.hpp"
+
+namespace sluice::proxy::testing {
+
+struct Subset {
+  std::string name = "v1";
+  std::uint64_t weight = 1;
+  std::vector<SocketAddress> endpoints;
+};
+
+struct WorldOptions {
+  std::uint16_t port = 0;
+  std::vector<Subset> subsets;
+  std::string path_prefix;  // empty: the route matches everything
+  bool kernel_path = false;
+  model::ForwardedHeaders forwarded = model::ForwardedHeaders::kNone;
+  model::SteerAfter steer_after{model::SteerAfter::Mode::kCount, 1};
+};
+
+[[nodiscard]] std::string cluster_key(const std::string& subset);  // in reports
+[[nodiscard]] snapshot::SnapshotPtr make_snapshot(const WorldOptions& options,
+                                                  std::uint64_t generation = 1);
+
+}  // namespace sluice::proxy::testing
