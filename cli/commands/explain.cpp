@@ -9,6 +9,7 @@
 #include "cli/commands/shares.hpp"
 #include "cli/render/origin.hpp"
 #include "cli/render/table.hpp"
+#include "cli/render/units.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -58,6 +59,7 @@ std::string route_title(const v1::ExplainReply& reply) {
 void tell_way(Story& story, const v1::ExplainReply& reply) {
   if (reply.listener().empty()) {
     story.fact("listener", "none serves this address and port", nullptr, Style::kBad);
+    for (const std::string& name : reply.listeners()) story.more("the agent serves " + name);
     return;
   }
   story.fact("listener", reply.listener());
@@ -78,6 +80,10 @@ void tell_near_misses(Story& story, const v1::ExplainReply& reply) {
                            miss.got().empty() ? "nothing" : miss.got()),
                Style::kWarn);
     word = "";
+  }
+  const auto shown = static_cast<std::uint32_t>(reply.near_misses_size());
+  if (reply.near_misses_total() > shown) {
+    story.more(fmt::format("and {} more", grouped(reply.near_misses_total() - shown)), Style::kDim);
   }
 }
 
@@ -131,6 +137,18 @@ void tell_tier(Story& story, const v1::ExplainReply& reply) {
   }
 }
 
+void tell_outcome(Story& story, const v1::ExplainReply& reply) {
+  const bool routed = reply.outcome() == "routed";
+  std::string text = "routed";
+  if (reply.outcome() == "no_listener") {
+    text = "no connection: nothing of this agent listens there";
+  } else if (!routed) {
+    text = "the client gets " + reply.outcome();
+  }
+  story.fact("outcome", fmt::format("{} (generation {})", text, reply.generation()), nullptr,
+             routed ? Style::kGood : Style::kBad);
+}
+
 }  // namespace
 
 std::string render_explain(const v1::ExplainRequest& request, const v1::ExplainReply& reply,
@@ -146,12 +164,7 @@ std::string render_explain(const v1::ExplainRequest& request, const v1::ExplainR
   tell_destination(story, reply);
   tell_tier(story, reply);
   story.gap();
-  const bool routed = reply.outcome() == "routed";
-  story.fact("outcome",
-             routed ? fmt::format("routed (generation {})", reply.generation())
-                    : fmt::format("the client gets {} (generation {})", reply.outcome(),
-                                  reply.generation()),
-             nullptr, routed ? Style::kGood : Style::kBad);
+  tell_outcome(story, reply);
   return story.text();
 }
 

@@ -11,6 +11,9 @@ namespace {
 Cell share_state(const v1::Share& share) {
   if (share.state() == "empty")
     return {"no endpoint, its share goes to its siblings", Style::kWarn};
+  if (share.state() == "draining") {
+    return {"draining: no other endpoint is left for the route", Style::kWarn};
+  }
   if (share.state() == "kept") return {"kept: endpoints of the previous generation", Style::kWarn};
   return {share.state(), Style::kGood};
 }

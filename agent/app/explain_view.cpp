@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "agent/app/explain_request.hpp"
+#include "agent/app/status_view.hpp"
+#include "agent/app/view_parts.hpp"
+
+namespace sluice::app {
+namespace {
+
+constexpr int kMaxNearMisses = 100;  // a host may have thousands of routes
+
+const snapshot::Listener* choose_listener(const snapshot::Snapshot& snapshot,
+                                          const ExplainTarget& target) {
+  if (target.ip) return snapshot.find_listener({*target.ip, target.port});
+  if (const auto* any = snapshot.find_listener({IpAddress{}, target.port})) return any;
+  // A name may lead to any address of the node: the first listener of that port.
+  const auto found = std::ranges::find_if(snapshot.listeners, [&](const snapshot::Listener& each) {
+    return each.config.port == target.port;
+  });
+  return found == snapshot.listeners.end() ? nullptr : &*found;
+}
+
+std::uint32_t index_of(const model::VirtualHost& host, const model::Route& route) {
+  return static_cast<std::uint32_t>(&route - host.routes.data());
+}
+
+void add_near_misses(const routing::Explanation& explanation, v1::ExplainReply& reply) {
+  reply.set_near_misses_total(static_cast<std::uint32_t>(explanation.near_misses.size()));
+  for (const routing::NearMiss& from : explanation.near_misses) {
+    if (reply.near_misses_size() >= kMaxNearMisses) return;
+    v1::NearMiss& to = *reply.add_near_misses();
+    to.set_virtual_host(from.virtual_host->name);
+    to.set_route(from.route->name.empty()
+                     ? "#" + std::to_string(index_of(*from.virtual_host, *from.route))
+                     : from.route->name);
+    const bool has_match = from.match_index >= 0;
+    fill(has_match ? from.route->matches[static_cast<std::size_t>(from.match_index)].origin
+                   : from.route->origin,
+         *to.mutable_origin());
+    to.set_condition(from.condition);
+    to.set_got(from.got);
+  }
+}
+
+void add_listener(const snapshot::Listener& listener, v1::ExplainReply& reply) {
+  reply.set_listener(listener.config.name);
+  reply.set_tier(name_of(listener.tier));
+  reply.set_tier_code(listener.tier_code);
+  reply.set_tier_reason(listener.tier_reason);
+  fill(listener.tier_origin, *reply.mutable_tier_origin());
+}
+
+void add_decision(const routing::Decision& decision, v1::ExplainReply& reply) {
+  reply.set_matched(true);
+  reply.set_virtual_host(decision.virtual_host->name);
+  reply.set_route_index(index_of(*decision.virtual_host, *decision.route));
+  reply.set_route_name(decision.route->name);
+  fill(decision.route->origin, *reply.mutable_route_origin());
+  if (decision.match_index < 0) return;
+  const model::RouteMatch& match =
+      decision.route->matches[static_cast<std::size_t>(decision.match_index)];
+  reply.set_match(describe(match));
+  fill(match.origin, *reply.mutable_match_origin());
+}
+
+void add_destinations(const snapshot::Snapshot& snapshot, const snapshot::DestinationSet& set,
+                      std::span<const proxy::WorkerReport> workers, v1::ExplainReply& reply) {
+  const ClusterReports reports = sum_clusters(workers);
+  for (const snapshot::Share& share : set.shares) {
+    fill(set, share, reports, *reply.add_shares());
+    if (const auto cluster = snapshot.clusters.find(share.cluster);
+        cluster != snapshot.clusters.end()) {
+      fill(snapshot, cluster->second, reports, *reply.add_clusters());
+    }
+  }
+}
+
+}  // namespace
+
+v1::ExplainReply explain_view(const v1::ExplainRequest& request,
+                              const snapshot::SnapshotPtr& snapshot,
+                              std::span<const proxy::WorkerReport> workers) {
+  v1::ExplainReply reply;
+  const auto target = parse_explain_request(request);
+  if (!target) {
+    reply.set_error(target.error().message);
+    return reply;
+  }
+  if (!snapshot) {
+    reply.set_outcome("no_listener");
+    return reply;
+  }
+  reply.set_generation(snapshot->generation);
+  const snapshot::Listener* listener = choose_listener(*snapshot, *target);
+  if (listener == nullptr) {
+    for (const snapshot::Listener& each : snapshot->listeners)
+      reply.add_listeners(each.config.name);
+    reply.set_outcome("no_listener");
+    return reply;
+  }
+  add_listener(*listener, reply);
+  const routing::Explanation explanation = listener->routes.explain(target->head);
+  reply.set_domain(explanation.domain);
+  for (const std::string& domain : explanation.domains) reply.add_domains(domain);
+  add_near_misses(explanation, reply);
+  if (!explanation.decision) {
+    reply.set_outcome("404 no_route");
+    return reply;
+  }
+  add_decision(*explanation.decision, reply);
+  const auto& set =
+      snapshot->destination_sets[listener->route_sets[explanation.decision->route_id]];
+  add_destinations(*snapshot, set, workers, reply);
+  if (set.shares.empty()) {
+    reply.set_outcome("500 no_destination");
+  } else {
+    reply.set_outcome(set.has_endpoint() ? "routed" : "503 no_endpoint");
+  }
+  return reply;
+}
+
+}  // namespace sluice::app

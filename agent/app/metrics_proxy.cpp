@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metrics of the workers: what they counted themselves (proxy) and what the kernel carries for them (steer).
+#include <array>
+#include <string>
+
+#include "agent/app/metrics_parts.hpp"
+#include "agent/app/view_parts.hpp"
+
+namespace sluice::app {
+namespace {
+
+constexpr std::array kEndingLabels = {
+#define LB_ENDING_LABEL(name, label, help) label,
+    LB_ENDINGS(LB_ENDING_LABEL)
+#undef LB_ENDING_LABEL
+};
+constexpr std::array kRefusalLabels = {
+#define LB_REFUSAL_LABEL(name, label, help) label,
+    LB_REFUSALS(LB_REFUSAL_LABEL)
+#undef LB_REFUSAL_LABEL
+};
+constexpr std::array kClasses = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+
+using Field = std::uint64_t proxy::WorkerReport::*;
+using ClusterField = std::uint64_t proxy::ClusterReport::*;
+
+void per_worker(const MetricsInput& input, Families& out, Field field) {
+  for (const proxy::WorkerReport& worker : input.workers) {
+    out.sample({{"worker", std::to_string(worker.worker)}}, worker.*field);
+  }
+}
+
+void per_cluster(const ClusterReports& clusters, Families& out, ClusterField field) {
+  for (const auto& [key, report] : clusters) out.sample({{"cluster", key}}, report.*field);
+}
+
+// Every reason is there from the start, with 0: a rate over a series that appears with its first event misses it.
+template <std::size_t N>
+void per_reason(const MetricsInput& input, Families& out, const std::array<const char*, N>& labels,
+                std::array<std::uint64_t, N> proxy::WorkerReport::* field) {
+  for (std::size_t i = 0; i < N; ++i) {
+    std::uint64_t sum = 0;
+    for (const proxy::WorkerReport& worker : input.workers) sum += (worker.*field)[i];
+    out.sample({{"reason", labels[i]}}, sum);
+  }
+}
+
+void add_clusters(const MetricsInput& input, Families& out) {
+  const ClusterReports clusters = sum_clusters(input.workers);
+  out.counter("sluice_proxy_picks_total",
+              "Requests given to a cluster; those the kernel carries later are not in it.");
+  per_cluster(clusters, out, &proxy::ClusterReport::picks);
+  out.counter("sluice_proxy_connect_failures_total",
+              "Failed connections to endpoints of a cluster.");
+  per_cluster(clusters, out, &proxy::ClusterReport::connect_failures);
+  out.counter("sluice_proxy_responses_total",
+              "Responses of a cluster's endpoints by status class; none = no response.");
+  for (const auto& [key, report] : clusters) {
+    for (std::size_t i = 0; i < kClasses.size(); ++i) {
+      out.sample({{"cluster", key}, {"class", kClasses[i]}}, report.responses[i]);
+    }
+  }
+  out.counter("sluice_proxy_promotions_total",
+              "Connections to a cluster that were handed to the kernel.");
+  per_cluster(clusters, out, &proxy::ClusterReport::promotions);
+}
+
+}  // namespace
+
+void add_proxy(const MetricsInput& input, Families& out) {
+  using Report = proxy::WorkerReport;
+  out.gauge("sluice_proxy_generation", "Generation of the snapshot that a worker uses.");
+  per_worker(input, out, &Report::generation);
+  out.counter("sluice_proxy_connections_total", "Client connections accepted.");
+  per_worker(input, out, &Report::connections_accepted);
+  out.gauge("sluice_proxy_connections_open",
+            "Client connections that the agent holds now, steered ones not counted.");
+  per_worker(input, out, &Report::connections_open);
+  out.counter("sluice_proxy_requests_total", "Requests parsed by the agent.");
+  per_worker(input, out, &Report::requests);
+  out.counter("sluice_proxy_received_bytes_total", "Bytes read from clients by the agent.");
+  per_worker(input, out, &Report::bytes_received);
+  out.counter("sluice_proxy_sent_bytes_total", "Bytes written to clients by the agent.");
+  per_worker(input, out, &Report::bytes_sent);
+  out.gauge("sluice_proxy_buffer_bytes", "Memory in buffers of requests in flight.");
+  per_worker(input, out, &Report::buffer_bytes);
+  out.gauge("sluice_proxy_upstreams_open", "Connections to endpoints that are open.");
+  per_worker(input, out, &Report::upstreams_open);
+  out.gauge("sluice_proxy_upstreams_idle", "Open connections to endpoints that wait in a pool.");
+  per_worker(input, out, &Report::upstreams_idle);
+  out.counter("sluice_proxy_upstream_connects_total", "Connections opened to endpoints.");
+  per_worker(input, out, &Report::upstream_connects);
+  out.counter("sluice_proxy_upstream_reuses_total", "Requests sent on a pooled connection.");
+  per_worker(input, out, &Report::upstream_reuses);
+  out.counter("sluice_proxy_endings_total",
+              "Requests answered by Sluice itself, and connections it closed, by reason.");
+  per_reason(input, out, kEndingLabels, &Report::endings);
+  out.counter("sluice_proxy_refusals_total",
+              "Requests that were to be handed to the kernel and stayed, by reason.");
+  per_reason(input, out, kRefusalLabels, &Report::refusals);
+  add_clusters(input, out);
+}
+
+void add_steer(const MetricsInput& input, Families& out) {
+  using Report = proxy::WorkerReport;
+  const ClusterReports clusters = sum_clusters(input.workers);
+  out.gauge("sluice_steer_connections", "Connections that the kernel carries now.");
+  per_worker(input, out, &Report::steered_open);
+  out.gauge("sluice_steer_adopted_connections",
+            "Of these, connections that an earlier agent handed over.");
+  per_worker(input, out, &Report::steered_adopted);
+  out.gauge("sluice_steer_held_connections",
+            "Handed over, but the pod has not acknowledged the request yet.");
+  per_worker(input, out, &Report::steered_held);
+  out.gauge("sluice_steer_slots_free", "Connections that could still be handed over.");
+  per_worker(input, out, &Report::slots_free);
+  out.gauge("sluice_steer_ports_in_use", "Own source ports in use towards endpoints.");
+  per_worker(input, out, &Report::upstream_ports_in_use);
+  out.counter("sluice_steer_endings_total", "Steered connections that ended, by how.");
+  std::uint64_t closed = 0, reset = 0, replaced = 0, idle = 0;
+  for (const Report& worker : input.workers) {
+    closed += worker.steered_closed;
+    reset += worker.steered_reset;
+    replaced += worker.steered_replaced;
+    idle += worker.steered_idle;
+  }
+  out.sample({{"reason", "closed"}}, closed)
+      .sample({{"reason", "reset"}}, reset)
+      .sample({{"reason", "replaced"}}, replaced)
+      .sample({{"reason", "idle"}}, idle);
+  out.counter("sluice_steer_requests_total", "Requests that the kernel carried without the agent.");
+  per_cluster(clusters, out, &proxy::ClusterReport::steered_turns);
+  out.counter("sluice_steer_received_bytes_total", "Payload from clients that the kernel carried.");
+  per_cluster(clusters, out, &proxy::ClusterReport::steered_bytes_in);
+  out.counter("sluice_steer_sent_bytes_total", "Payload to clients that the kernel carried.");
+  per_cluster(clusters, out, &proxy::ClusterReport::steered_bytes_out);
+}
+
+}  // namespace sluice::app

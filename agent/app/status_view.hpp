@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The replies of control.proto from plain inputs: what the agent shows about itself. Called by the supervisor's
+// AgentApi, which collects the inputs. Pure, so that tests need no agent. Thread: any.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/base/clock.hpp"
+#include "agent/control/control.pb.h"
+#include "agent/datapath/datapath.hpp"
+#include "agent/datapath/preflight.hpp"
+#include "agent/model/origin.hpp"
+#include "agent/proxy/worker_report.hpp"
+#include "agent/snapshot/snapshot.hpp"
+#include "bpf/abi/slot.h"
+
+namespace sluice::app {
+
+namespace v1 = control::v1;
+
+struct StatusInput {
+  std::string version;
+  std::string node;
+  std::uint64_t uptime_seconds = 0;
+  std::string config_source;  // directory
+  std::uint32_t objects = 0;
+  std::uint32_t objects_rejected = 0;
+  std::vector<model::Diagnostic> diagnostics;
+  snapshot::SnapshotPtr snapshot;  // null before the first generation
+  std::map<std::string, std::string>
+      listener_errors;  // by listener name: why its port is not served
+  std::vector<proxy::WorkerReport> workers;
+  std::vector<datapath::InterfaceStatus> interfaces;
+  std::vector<datapath::MapFill> maps;
+  std::vector<datapath::Probe> probes;
+  bool kernel_path = false;   // loaded and in use, not only possible
+  std::string kernel_reason;  // why not
+  std::uint64_t resident_bytes = 0;
+};
+[[nodiscard]] v1::StatusReply status_view(const StatusInput& input);
+
+// `snapshot` may be null: an empty reply.
+[[nodiscard]] v1::RoutesReply routes_view(const snapshot::SnapshotPtr& snapshot,
+                                          std::span<const proxy::WorkerReport> workers);
+
+// The kernel goes on writing to the slots: each is copied first and skipped when it changed hands meanwhile.
+// A connection that was installed before `agent_start` was adopted. `snapshot` gives the clusters their names.
+[[nodiscard]] v1::FlowsReply flows_view(std::span<const lb_slot> slots, std::uint32_t limit,
+                                        TimePoint now, TimePoint agent_start,
+                                        const snapshot::SnapshotPtr& snapshot);
+
+// Goes through the codec and the route table of the data path. The URL's host and port choose the listener: an exact
+// bind of that address, else the port; -H Host replaces the authority, as with a client that is given an address.
+[[nodiscard]] v1::ExplainReply explain_view(const v1::ExplainRequest& request,
+                                            const snapshot::SnapshotPtr& snapshot,
+                                            std::span<const proxy::WorkerReport> workers);
+
+}  // namespace sluice::app

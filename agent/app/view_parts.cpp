@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/view_parts.hpp"
+
+#include <algorithm>
+
+#include "agent/routing/condition.hpp"
+
+namespace sluice::app {
+
+ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
+  ClusterReports out;
+  for (const proxy::WorkerReport& worker : workers) {
+    for (const auto& [key, report] : worker.clusters) {
+      proxy::ClusterReport& sum = out[key];
+      sum.picks += report.picks;
+      sum.promotions += report.promotions;
+      sum.steered_turns += report.steered_turns;
+      sum.steered_bytes_in += report.steered_bytes_in;
+      sum.steered_bytes_out += report.steered_bytes_out;
+      sum.connect_failures += report.connect_failures;
+      for (std::size_t i = 0; i < sum.responses.size(); ++i)
+        sum.responses[i] += report.responses[i];
+    }
+  }
+  return out;
+}
+
+std::uint64_t picks_of(const std::string& cluster, const ClusterReports& reports) {
+  const auto found = reports.find(cluster);
+  return found == reports.end() ? 0 : found->second.picks;
+}
+
+std::uint64_t picks_of(const snapshot::DestinationSet& set, const ClusterReports& reports) {
+  std::uint64_t sum = 0;
+  for (const snapshot::Share& share : set.shares) sum += picks_of(share.cluster, reports);
+  return sum;
+}
+
+double wanted_ratio(const snapshot::DestinationSet& set, const snapshot::Share& share) {
+  double total = 0;
+  for (const snapshot::Share& each : set.shares)
+    total += static_cast<double>(each.effective_weight);
+  return total > 0 ? static_cast<double>(share.effective_weight) / total : 0;
+}
+
+const char* name_of(snapshot::ShareState state) {
+  switch (state) {
+    case snapshot::ShareState::kReady:
+      return "ready";
+    case snapshot::ShareState::kKept:
+      return "kept";
+    case snapshot::ShareState::kDraining:
+      return "draining";
+    case snapshot::ShareState::kEmpty:
+      return "empty";
+  }
+  return "empty";
+}
+
+const char* name_of(snapshot::Tier tier) {
+  return tier == snapshot::Tier::kConnection ? "connection" : "request";
+}
+
+std::string text_of(const model::SteerAfter& after) {
+  switch (after.mode) {
+    case model::SteerAfter::Mode::kNever:
+      return "never";
+    case model::SteerAfter::Mode::kAuto:
+      return "auto";
+    case model::SteerAfter::Mode::kCount:
+      return std::to_string(after.count);
+  }
+  return "auto";
+}
+
+std::string describe(const model::RouteMatch& match) {
+  routing::RegexPool pool;
+  const auto conditions = routing::compile_match(match, pool);
+  std::string out;
+  // A match of a snapshot was compiled before, so it compiles again.
+  if (!conditions) return out;
+  for (const routing::Condition& condition : *conditions) {
+    out += (out.empty() ? "" : ", ") + condition.describe();
+  }
+  return out;
+}
+
+void fill(const model::Origin& from, v1::Origin& to) {
+  to.set_file(from.file);
+  to.set_line(from.line);
+  to.set_column(from.column);
+  to.set_object(from.object);
+  to.set_path(from.path);
+}
+
+void fill(const model::Endpoint& from, v1::EndpointStatus& to) {
+  to.set_address(to_string(from.address));
+  to.set_name(from.name);
+  to.set_ready(from.ready);
+  to.set_serving(from.serving);
+  to.set_terminating(from.terminating);
+}
+
+void fill(const snapshot::DestinationSet& set, const snapshot::Share& from,
+          const ClusterReports& reports, v1::Share& to) {
+  const std::uint64_t picks = picks_of(from.cluster, reports);
+  const std::uint64_t all = picks_of(set, reports);
+  to.set_cluster(from.cluster);
+  to.set_weight(static_cast<double>(from.weight) / static_cast<double>(model::kWeightUnit));
+  to.set_wanted_percent(100 * wanted_ratio(set, from));
+  to.set_realised_percent(all == 0 ? 0
+                                   : 100 * static_cast<double>(picks) / static_cast<double>(all));
+  to.set_picks(picks);
+  to.set_endpoints(static_cast<std::uint32_t>(from.endpoints.size()));
+  to.set_state(name_of(from.state));
+}
+
+void fill(const snapshot::Snapshot& snapshot, const model::Cluster& from,
+          const ClusterReports& reports, v1::ClusterStatus& to) {
+  to.set_key(from.key);
+  to.set_host(from.host);
+  to.set_subset(from.subset);
+  to.set_port(from.port);
+  for (const model::Endpoint& endpoint : from.endpoints) fill(endpoint, *to.add_endpoints());
+  if (const auto kept = snapshot.kept.find(from.key); kept != snapshot.kept.end()) {
+    for (const model::Endpoint& endpoint : kept->second) {
+      const bool listed = std::ranges::any_of(from.endpoints, [&](const model::Endpoint& own) {
+        return own.address == endpoint.address;
+      });
+      if (!listed) fill(endpoint, *to.add_endpoints());
+    }
+  }
+  if (const auto found = reports.find(from.key); found != reports.end()) {
+    to.set_picks(found->second.picks);
+    to.set_promotions(found->second.promotions);
+    to.set_steered_turns(found->second.steered_turns);
+  }
+}
+
+}  // namespace sluice::app
