@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "sample.hpp"
+
+namespace sluice::app {
+namespace {
+
+std::string sample_text() {
+  return telemetry::to_prometheus_text(metrics_view(test::sample_metrics()));
+}
+
+void expect_line(const std::string& text, const std::string& line) {
+  EXPECT_NE(text.find("\n" + line + "\n"), std::string::npos) << line << "\nis not in\n" << text;
+}
+
+TEST(MetricsView, SumsWorkersByReasonAndCluster) {
+  const std::string text = sample_text();
+  expect_line(text, "sluice_proxy_endings_total{reason=\"no_route\"} 4");
+  expect_line(text, "sluice_proxy_endings_total{reason=\"overload\"} 0");
+  expect_line(text, "sluice_proxy_refusals_total{reason=\"pipelined\"} 2");
+  expect_line(text, "sluice_proxy_requests_total{worker=\"1\"} 50");
+  expect_line(text, std::string("sluice_proxy_picks_total{cluster=\"") + test::kV1 + "\"} 80");
+  expect_line(text, std::string("sluice_proxy_responses_total{cluster=\"") + test::kV1 +
+                        "\",class=\"2xx\"} 78");
+  expect_line(text, std::string("sluice_steer_requests_total{cluster=\"") + test::kV1 + "\"} 200");
+  expect_line(text, "sluice_steer_adopted_connections{worker=\"1\"} 1");
+  expect_line(text, "sluice_app_build_info{version=\"1.2.3\"} 1");
+}
+
+TEST(MetricsView, SharesOfRoutesWithAChoice) {
+  const auto families = metrics_view(test::sample_metrics());
+  for (const auto& family : families) {
+    if (family.name != "sluice_snapshot_share_wanted_ratio" &&
+        family.name != "sluice_proxy_share_realised_ratio") {
+      continue;
+    }
+    ASSERT_EQ(family.samples.size(), 2U) << family.name;
+    EXPECT_EQ(family.samples[0].labels[0].second, "default/echo#2");
+    EXPECT_EQ(family.samples[0].labels[1].second, test::kV1);
+    EXPECT_DOUBLE_EQ(family.samples[0].value, 0.8);
+    EXPECT_DOUBLE_EQ(family.samples[1].value, 0.2);
+  }
+}
+
+TEST(MetricsView, SnapshotAndKernel) {
+  const std::string text = sample_text();
+  expect_line(text, "sluice_snapshot_generation 7");
+  expect_line(text, std::string("sluice_snapshot_condition{type=\"no_endpoints\",cluster=\"") +
+                        test::kGone + "\"} 1");
+  expect_line(text, std::string("sluice_snapshot_endpoints{cluster=\"") + test::kV1 +
+                        "\",state=\"not_ready\"} 1");
+  expect_line(text,
+              "sluice_snapshot_listener_info{listener=\"192.0.2.1:8080\",tier=\"connection\",code="
+              "\"steerable\"} 1");
+  expect_line(text, "sluice_datapath_packets_total{reason=\"to_pod\"} 1234");
+  expect_line(text, "sluice_datapath_packets_total{reason=\"rst_out_of_window\"} 0");
+  expect_line(text, "sluice_datapath_map_entries{map=\"lb_slots\"} 8");
+  expect_line(text, "sluice_datapath_interface_info{interface=\"eth0\",mode=\"tcx\"} 1");
+  expect_line(text, "sluice_datapath_kernel_path 1");
+}
+
+TEST(MetricsView, TheSameFamiliesWithAndWithoutState) {
+  const auto full = metrics_view(test::sample_metrics());
+  const auto empty = metrics_view({});
+  ASSERT_EQ(full.size(), empty.size());
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    EXPECT_EQ(full[i].name, empty[i].name);
+    EXPECT_TRUE(names.insert(full[i].name).second) << full[i].name << " twice";
+    EXPECT_TRUE(full[i].name.starts_with("sluice_"));
+    EXPECT_FALSE(full[i].help.empty());
+    EXPECT_EQ(full[i].type == telemetry::Family::Type::kCounter, full[i].name.ends_with("_total"))
+        << full[i].name;
+    std::set<decltype(telemetry::Sample::labels)> seen;
+    for (const auto& sample : full[i].samples)
+      EXPECT_TRUE(seen.insert(sample.labels).second) << full[i].name;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::app
