@@ -5,77 +5,13 @@
 #include <set>
 #include <tuple>
 
-#include "agent/base/log.hpp"
 #include "agent/config/config.hpp"
-#include "agent/config/manifest/yaml.hpp"
 #include "agent/config/source/directory.hpp"
-#include "agent/config/translate/decode.hpp"
 #include "agent/config/translate/listeners.hpp"
+#include "agent/config/translate/loader.hpp"
 
 namespace sluice::config {
 namespace {
-
-// The newest version of one object in the files.
-struct Candidate {
-  std::string file;
-  model::Origin origin;
-  SpecPtr spec;  // null: rejected
-};
-
-// What the files say now.
-struct Loaded {
-  std::map<ObjectKey, Candidate> objects;
-  std::set<std::string> broken_files;  // objects of these may be there and not be seen
-  Diagnostics diagnostics;
-  std::uint32_t nameless = 0;  // rejected objects that cannot be told apart
-};
-
-void add_object(const Manifest& manifest, const std::string& file, const RegexCheck& check_regex,
-                Loaded& out) {
-  Decoded decoded = decode(manifest, file, check_regex);
-  append(out.diagnostics, std::move(decoded.diagnostics));
-  if (decoded.ignored) {
-    log::debug("config", "{}:{}: {} {} has no meaning here and is passed over", file,
-               decoded.origin.line, manifest.api_version, describe(manifest));
-    return;
-  }
-  if (!decoded.key) {
-    out.broken_files.insert(file);
-    ++out.nameless;
-    return;
-  }
-  const auto [place, added] = out.objects.try_emplace(
-      std::move(*decoded.key), Candidate{file, decoded.origin, std::move(decoded.spec)});
-  if (added) return;
-  ++out.nameless;
-  add_error(out.diagnostics, decoded.origin, "duplicate_object",
-            fmt::format("the object is already defined at {}, which is in force",
-                        model::location(place->second.origin)),
-            "remove one of them");
-}
-
-void add_file(const FileText& file, const RegexCheck& check_regex, Loaded& out) {
-  if (!file.text) {
-    out.broken_files.insert(file.path);
-    add_error(
-        out.diagnostics, {file.path, 0, 0, {}, {}},
-        file.text.error().code == ErrorCode::kExhausted ? "file_too_large" : "file_unreadable",
-        file.text.error().message);
-    return;
-  }
-  ParsedYaml parsed = parse_yaml(*file.text);
-  for (const Problem& problem : parsed.problems) {
-    out.broken_files.insert(file.path);
-    add_error(out.diagnostics, {file.path, problem.mark.line, problem.mark.column, {}, {}},
-              problem.code, problem.message, problem.hint);
-  }
-  Manifests manifests = to_manifests(std::move(parsed.documents), file.path);
-  if (!manifests.diagnostics.empty()) out.broken_files.insert(file.path);
-  append(out.diagnostics, std::move(manifests.diagnostics));
-  for (const Manifest& manifest : manifests.objects) {
-    add_object(manifest, file.path, check_regex, out);
-  }
-}
 
 template <typename T>
 void sort_specs(std::vector<const T*>& specs) {
@@ -110,6 +46,9 @@ SpecSet to_set(const std::map<ObjectKey, SpecPtr>& specs) {
   sort_specs(out.services);
   sort_specs(out.slices);
   sort_specs(out.pods);
+  for (const GatewaySpec* gateway : out.gateways) {
+    out.gateway_by_name.emplace(gateway->meta.full_name(), gateway);
+  }
   return out;
 }
 
@@ -129,17 +68,21 @@ struct Translator::Impl {
     SpecPtr good;  // the last version without an error
   };
 
-  explicit Impl(TranslateOptions given) : options(std::move(given)) {}
+  explicit Impl(TranslateOptions given) : options(std::move(given)), loader(options.check_regex) {}
 
   // The version of each object to use, and which objects' newest version is not it.
   std::map<ObjectKey, SpecPtr> choose(const Loaded& loaded, std::set<ObjectKey>& rejected) const;
+  // `unlinked`: virtual services whose newest version names what does not exist. Where the last good version still
+  // fits, it is used and the newest is rejected.
   std::vector<LinkedVirtualService> link(const SpecSet& specs, const Registry& registry,
                                          const std::map<ObjectKey, SpecPtr>& chosen,
-                                         std::set<ObjectKey>& rejected, Diagnostics& diagnostics);
+                                         std::set<ObjectKey>& rejected,
+                                         std::set<ObjectKey>& unlinked, Diagnostics& diagnostics);
   void remember(const Loaded& loaded, const std::map<ObjectKey, SpecPtr>& chosen,
                 const std::set<ObjectKey>& unlinked);
 
   TranslateOptions options;
+  Loader loader;
   std::map<ObjectKey, Kept> kept;
 };
 
@@ -162,11 +105,9 @@ std::map<ObjectKey, SpecPtr> Translator::Impl::choose(const Loaded& loaded,
   return out;
 }
 
-std::vector<LinkedVirtualService> Translator::Impl::link(const SpecSet& specs,
-                                                         const Registry& registry,
-                                                         const std::map<ObjectKey, SpecPtr>& chosen,
-                                                         std::set<ObjectKey>& rejected,
-                                                         Diagnostics& diagnostics) {
+std::vector<LinkedVirtualService> Translator::Impl::link(
+    const SpecSet& specs, const Registry& registry, const std::map<ObjectKey, SpecPtr>& chosen,
+    std::set<ObjectKey>& rejected, std::set<ObjectKey>& unlinked, Diagnostics& diagnostics) {
   const auto link_one = [&](const VirtualServiceSpec& spec) {
     LinkedVirtualService linked = link_virtual_service(spec, registry);
     check_gateways(spec, specs, linked.problems);
@@ -179,10 +120,13 @@ std::vector<LinkedVirtualService> Translator::Impl::link(const SpecSet& specs,
     const ObjectKey key{"VirtualService", spec->meta.name_space, spec->meta.name};
     const auto old = kept.find(key);
     if (has_errors(linked.problems)) {
-      rejected.insert(key);
+      unlinked.insert(key);
       if (old != kept.end() && old->second.good != chosen.at(key)) {
         LinkedVirtualService before = link_one(std::get<VirtualServiceSpec>(*old->second.good));
-        if (!has_errors(before.problems)) linked = std::move(before);
+        if (!has_errors(before.problems)) {
+          linked = std::move(before);
+          rejected.insert(key);
+        }
       }
     }
     out.push_back(std::move(linked));
@@ -217,7 +161,7 @@ Translation Translator::load_directory(const std::string& directory) {
   std::set<ObjectKey> rejected;
   const auto files = read_directory(directory);
   if (files) {
-    for (const FileText& file : *files) add_file(file, impl_->options.check_regex, loaded);
+    loaded = impl_->loader.load(*files);
   } else {
     // Likely a mount that is not there for a moment: keep everything.
     for (const auto& [key, old] : impl_->kept) loaded.broken_files.insert(old.file);
@@ -225,14 +169,19 @@ Translation Translator::load_directory(const std::string& directory) {
               files.error().message, "create it, or correct --config");
   }
   const auto chosen = impl_->choose(loaded, rejected);
-  const SpecSet specs = to_set(chosen);
+  SpecSet specs = to_set(chosen);
+  for (const ObjectKey& key : rejected) {
+    if (key.kind == "Gateway" && !chosen.contains(key)) {
+      specs.rejected_gateways.insert(key.name_space + "/" + key.name);
+    }
+  }
   const Registry registry(specs, impl_->options.cluster_domain, loaded.diagnostics);
   std::set<ObjectKey> unlinked;
-  const auto services = impl_->link(specs, registry, chosen, unlinked, loaded.diagnostics);
+  const auto services =
+      impl_->link(specs, registry, chosen, rejected, unlinked, loaded.diagnostics);
   out.world = build_world(specs, services, impl_->options.gateway_labels,
                           impl_->options.cluster_domain, loaded.diagnostics);
   impl_->remember(loaded, chosen, unlinked);
-  rejected.merge(unlinked);
   sort_diagnostics(loaded.diagnostics);
   out.diagnostics = std::move(loaded.diagnostics);
   out.objects = static_cast<std::uint32_t>(chosen.size());

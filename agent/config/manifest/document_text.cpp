@@ -8,6 +8,7 @@
 namespace sluice::config {
 namespace {
 
+constexpr std::string_view kFlowCharacters = "[]{},&!*";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string_view take_line(std::string_view& rest) {
@@ -120,14 +121,15 @@ std::optional<Problem> check_text(const DocumentText& document) {
     const std::string_view line = take_line(rest);
     if (auto problem = check_line(line, number)) return problem;
     for (const char c : line) {
-      if (c == '[' || c == ']' || c == '{' || c == '}' || c == ',') ++flow;
+      if (kFlowCharacters.find(c) != std::string_view::npos) ++flow;
     }
     if (flow > kMaxFlowCharacters) {
-      return Problem{{number, 1},
-                     "document_too_complex",
-                     fmt::format("more than {} of the characters [ ] {{ }} , stand in one document",
-                                 kMaxFlowCharacters),
-                     "split it into several documents or files, in block style"};
+      return Problem{
+          {number, 1},
+          "document_too_complex",
+          fmt::format("more than {} of the characters [ ] {{ }} , & ! * stand in one document",
+                      kMaxFlowCharacters),
+          "split it into several documents or files, in block style"};
     }
   }
   return std::nullopt;

@@ -46,7 +46,7 @@ void add_manifest(Node root, const std::string& file, int depth, Manifests& out)
     for (const Member& member : manifest.root.members) {
       const std::string_view wanted[] = {key};
       if (!closest(member.key, wanted).empty()) {
-        hint = fmt::format("did you mean `{}` instead of `{}`?", key, member.key);
+        hint = fmt::format("write `{}` instead of `{}`", key, member.key);
       }
     }
     out.diagnostics.push_back(no_object(file, manifest.root.mark, "not_an_object",

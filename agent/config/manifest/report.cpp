@@ -11,6 +11,7 @@ model::Origin Report::origin(Mark mark, std::string_view path) const {
 
 void Report::add(model::Severity severity, Mark mark, std::string_view path, std::string code,
                  std::string message, std::string hint) {
+  if (diagnostics_.size() >= kMaxDiagnosticsPerObject) return;  // the first ones say enough
   diagnostics_.push_back(
       {severity, std::move(code), std::move(message), std::move(hint), origin(mark, path)});
 }

@@ -10,6 +10,8 @@
 
 namespace sluice::config {
 
+inline constexpr std::size_t kMaxDiagnosticsPerObject = 100;
+
 class Report {
  public:
   // `object` as people say it: "VirtualService default/echo".

@@ -5,6 +5,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "agent/config/manifest/document_text.hpp"
@@ -13,15 +14,27 @@
 namespace sluice::config {
 namespace {
 
+int last_line(const DocumentText& document) {
+  std::string_view text = document.text;
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  return document.first_line + static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
+
 Problem library_problem(const YAML::Exception& error, const DocumentText& document) {
-  const int offset = document.first_line - 1;
-  const Mark mark = error.mark.is_null()
-                        ? Mark{document.first_line, 1}
-                        : Mark{error.mark.line + 1 + offset, error.mark.column + 1};
+  Mark mark{document.first_line, 1};
+  if (!error.mark.is_null()) {
+    // What is never closed is noticed only behind the document's end.
+    mark.line = std::min(document.first_line + error.mark.line, last_line(document));
+    mark.column = error.mark.column + 1;
+  }
   // The library gives up at 500 levels, before its own recursion could exhaust the stack.
   if (error.msg == YAML::ErrorMsg::BAD_FILE) {
     return {mark, "too_deep", fmt::format("values nest more than {} levels", kMaxDepth),
             "no Kubernetes object needs that: check the indentation"};
+  }
+  if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) {
+    return {mark, "invalid_yaml", "not valid YAML: a quoted text is never closed",
+            "look further up for the quote without a partner"};
   }
   return {mark, "invalid_yaml", "not valid YAML: " + error.msg,
           "check indentation, quotes and brackets at this place and just above it"};
@@ -32,13 +45,18 @@ std::optional<Problem> parse_document(const DocumentText& document, TreeBudget& 
                                       std::vector<Node>& out) {
   if (auto problem = check_text(document)) return problem;
   try {
-    std::istringstream stream{std::string(document.text)};
+    // The end marker makes the library refuse a quoted scalar that never ends: at the end of its input it would take
+    // the rest of a truncated file as the scalar's text.
+    std::string text(document.text);
+    text += text.ends_with('\n') ? "...\n" : "\n...\n";
+    std::istringstream stream{std::move(text)};
     YAML::Parser parser(stream);
     while (true) {
       TreeBuilder builder(document.first_line - 1, budget);
       if (!parser.HandleNextDocument(builder)) return std::nullopt;
       if (builder.problem()) return builder.problem();
       Node root = builder.take_root();
+      if (out.size() >= kMaxDocuments) return std::nullopt;
       if (!root.is_null()) out.push_back(std::move(root));
     }
   } catch (const YAML::Exception& error) {
@@ -65,6 +83,16 @@ ParsedYaml parse_yaml(std::string_view text) {
   }
   TreeBudget budget;
   for (const DocumentText& document : split_documents(text)) {
+    if (parsed.problems.size() >= kMaxProblems || parsed.documents.size() >= kMaxDocuments) {
+      parsed.problems.push_back(
+          {{document.first_line, 1},
+           "too_many_documents",
+           fmt::format("the rest of the file is not read: a file may have {} documents, and {} "
+                       "that cannot be read",
+                       kMaxDocuments, kMaxProblems),
+           "correct the first ones, or split the file"});
+      break;
+    }
     if (auto problem = parse_document(document, budget, parsed.documents)) {
       parsed.problems.push_back(std::move(*problem));
     }

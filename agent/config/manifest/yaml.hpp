@@ -11,6 +11,8 @@
 namespace sluice::config {
 
 inline constexpr std::size_t kMaxFileBytes = 16u << 20;
+inline constexpr std::size_t kMaxDocuments = 10'000;
+inline constexpr std::size_t kMaxProblems = 100;  // then the rest of the file is not read
 
 struct ParsedYaml {
   std::vector<Node> documents;    // those that could be read, in order

@@ -4,6 +4,9 @@
 // a person's hand.
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
+
 #include "agent/base/text.hpp"
 #include "agent/config/translate/decode.hpp"
 
@@ -11,6 +14,29 @@ namespace sluice::config {
 namespace {
 
 constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
+
+constexpr std::array<std::string_view, 18> kServiceFields{"clusterIP",
+                                                          "clusterIPs",
+                                                          "type",
+                                                          "externalIPs",
+                                                          "sessionAffinity",
+                                                          "sessionAffinityConfig",
+                                                          "loadBalancerIP",
+                                                          "loadBalancerSourceRanges",
+                                                          "loadBalancerClass",
+                                                          "externalName",
+                                                          "externalTrafficPolicy",
+                                                          "internalTrafficPolicy",
+                                                          "healthCheckNodePort",
+                                                          "publishNotReadyAddresses",
+                                                          "ipFamilies",
+                                                          "ipFamilyPolicy",
+                                                          "allocateLoadBalancerNodePorts",
+                                                          "trafficDistribution"};
+constexpr std::array<std::string_view, 6> kSliceEndpointFields{
+    "deprecatedTopology", "hints", "hostname", "nodeName", "zone", "topology"};
+constexpr std::array<std::string_view, 2> kPortFields{"appProtocol", "nodePort"};
+constexpr std::array<std::string_view, 4> kRootFields{"apiVersion", "kind", "metadata", "status"};
 
 bool condition_of(Fields& fields, std::string_view name, bool otherwise) {
   return fields.boolean(name).value_or(otherwise);
@@ -104,7 +130,13 @@ ServiceSpec decode_service(const DecodeInput& input) {
     if (const auto name = fields.text("name")) port.name = name->value;
     read_target_port(fields, port);
     if (is_tcp(fields)) out.ports.push_back(std::move(port));
+    fields.silent(kPortFields);
+    fields.finish();
   }
+  spec.silent(kServiceFields);
+  spec.finish();
+  root.silent(kRootFields);
+  root.finish();
   return out;
 }
 
@@ -129,10 +161,14 @@ EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input) {
     const auto name = fields.text("name");
     const auto number = fields.port("port");
     if (number && is_tcp(fields)) out.ports.emplace_back(name ? name->value : "", *number);
+    fields.silent(kPortFields);
+    fields.finish();
   }
   for (const Located& item : root.list("endpoints")) {
     out.endpoints.push_back(read_slice_endpoint(input, item));
   }
+  root.silent(kRootFields);
+  root.finish();
   return out;
 }
 

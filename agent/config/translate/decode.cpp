@@ -71,7 +71,9 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
   if (group == kGatewayApiGroup ||
       (group == kIstioGroup && std::find(kUnbuiltIstioKinds.begin(), kUnbuiltIstioKinds.end(),
                                          kind) != kUnbuiltIstioKinds.end())) {
-    report.unsupported(kind_mark, "kind", fmt::format("{} has no effect in this version", kind));
+    report.unsupported(
+        kind_mark, "kind",
+        fmt::format("{} of {} has no effect in this version", kind, manifest.api_version));
     return nullptr;
   }
   std::vector<std::string_view> kinds_of_group;
@@ -106,23 +108,31 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
   return nullptr;
 }
 
+// A kind whose decoder reads `spec` is not decoded without one: all that it would say is that everything is missing.
+bool has_spec(const KnownKind& kind, const Manifest& manifest, Report& report) {
+  if (kind.group != kIstioGroup) return true;
+  Fields root(manifest.root, "", report);
+  if (root.map("spec")) return true;
+  if (!root.get("spec")) root.missing("spec", "add `spec:`");
+  return false;
+}
+
 }  // namespace
 
 Fields spec_fields(const DecodeInput& input) {
-  static const Node kEmpty;
-  static constexpr std::array<std::string_view, 1> kStatus{"status"};
+  static constexpr std::array<std::string_view, 5> kRoot{"apiVersion", "kind", "metadata", "spec",
+                                                         "status"};
   Fields root(input.manifest.root, "", input.report);
-  (void)root.get("apiVersion");
-  (void)root.get("kind");
-  (void)root.get("metadata");
-  root.silent(kStatus);
-  const auto spec = root.map("spec");
+  root.silent(kRoot);
   root.finish();
-  if (!spec) {
-    if (input.manifest.root.find("spec") == nullptr) root.missing("spec", "add `spec:`");
-    return Fields(kEmpty, "spec", input.report);
-  }
-  return Fields(*spec->node, spec->path, input.report);
+  return Fields(input.manifest.root.find("spec")->value, "spec", input.report);
+}
+
+void read_export_to(Fields& spec) {
+  const auto field = spec.get("exportTo");
+  const auto names = spec.texts("exportTo");
+  if (!field || (names.size() == 1 && names.front().value == "*")) return;
+  spec.report().unsupported(field->key, field->path, "the object counts in every namespace");
 }
 
 Decoded decode(const Manifest& manifest, const std::string& file, const RegexCheck& check_regex) {
@@ -138,11 +148,13 @@ Decoded decode(const Manifest& manifest, const std::string& file, const RegexChe
   const Metadata metadata = read_metadata(manifest, report);
   DecodeInput input{manifest, metadata, {}, report, check_regex};
   input.meta = {metadata.name_space, metadata.name, metadata.created, metadata.labels, out.origin};
-  Spec spec = kind->decode(input);
   if (!metadata.name.empty()) {
     out.key = ObjectKey{manifest.kind, metadata.name_space, metadata.name};
   }
-  if (!report.failed()) out.spec = std::make_shared<const Spec>(std::move(spec));
+  if (has_spec(*kind, manifest, report)) {
+    Spec spec = kind->decode(input);
+    if (!report.failed()) out.spec = std::make_shared<const Spec>(std::move(spec));
+  }
   out.diagnostics = report.take();
   return out;
 }

@@ -46,6 +46,9 @@ struct DecodeInput {
   }
 };
 
+// exportTo: everything counts in every namespace in this version, which `*` asks for anyway.
+void read_export_to(Fields& spec);
+
 [[nodiscard]] GatewaySpec decode_gateway(const DecodeInput& input);
 [[nodiscard]] VirtualServiceSpec decode_virtual_service(const DecodeInput& input);
 [[nodiscard]] DestinationRuleSpec decode_destination_rule(const DecodeInput& input);
@@ -55,8 +58,7 @@ struct DecodeInput {
 [[nodiscard]] EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input);
 [[nodiscard]] PodSpec decode_pod(const DecodeInput& input);
 
-// The `spec` of the object as Fields; reports when it is missing. The fields of the root are
-// checked too.
+// The `spec` of the object (it has one); the fields of the root are checked too.
 [[nodiscard]] Fields spec_fields(const DecodeInput& input);
 
 }  // namespace sluice::config

@@ -99,7 +99,9 @@ class DestinationLinker {
           fmt::format("{} ({})", rule->meta.full_name(), model::location(rule->host.origin)));
       for (const SubsetSpec& subset : rule->subsets) {
         if (subset.name == destination.subset.value) return &subset;
-        known.push_back(subset.name);
+        if (std::find(known.begin(), known.end(), subset.name) == known.end()) {
+          known.push_back(subset.name);
+        }
       }
     }
     const std::string& name = destination.subset.value;

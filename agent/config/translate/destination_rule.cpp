@@ -65,8 +65,8 @@ DestinationRuleSpec decode_destination_rule(const DecodeInput& input) {
   out.host = input.placed(host);
   out.host.value = to_lower(host.value);
   for (const Located& subset : spec.list("subsets")) read_subset(input, subset, out);
-  static constexpr std::array<std::string_view, 3> kUnbuilt{"trafficPolicy", "exportTo",
-                                                            "workloadSelector"};
+  read_export_to(spec);
+  static constexpr std::array<std::string_view, 2> kUnbuilt{"trafficPolicy", "workloadSelector"};
   spec.finish(kUnbuilt);
   return out;
 }

@@ -60,7 +60,7 @@ void merge_annotation(std::optional<T>& kept, const std::optional<T>& more,
     kept = more;
   } else if (!(*kept == *more)) {
     add_warning(diagnostics, origin, "annotation_conflict",
-                fmt::format("gateway {} is older and sets another value for {}, which wins",
+                fmt::format("gateway {} comes first and sets another value for {}, which wins",
                             listener.gateways.front(), listener.name),
                 "give both the same value");
   }
@@ -106,10 +106,9 @@ void check_hosts(const SpecSet& specs, const LinkedVirtualService& service,
                  const std::string& cluster_domain, Diagnostics& diagnostics) {
   const VirtualServiceSpec& spec = *service.spec;
   std::vector<const GatewaySpec*> gateways;
-  for (const GatewaySpec* gateway : specs.gateways) {
-    for (const GatewayReference& reference : spec.gateways) {
-      if (reference.full_name() == gateway->meta.full_name()) gateways.push_back(gateway);
-    }
+  for (const GatewayReference& reference : spec.gateways) {
+    const auto found = specs.gateway_by_name.find(reference.full_name());
+    if (found != specs.gateway_by_name.end()) gateways.push_back(found->second);
   }
   for (const PlacedText& host : spec.hosts) {
     const std::string full = qualify(host.value, spec.meta.name_space, cluster_domain);
@@ -144,20 +143,23 @@ void check_hosts(const SpecSet& specs, const LinkedVirtualService& service,
 
 void check_gateways(const VirtualServiceSpec& spec, const SpecSet& specs, Diagnostics& problems) {
   for (const GatewayReference& reference : spec.gateways) {
+    if (specs.gateway_by_name.contains(reference.full_name())) continue;
     std::vector<std::string> names;
-    bool found = false;
     std::string elsewhere;
-    for (const GatewaySpec* gateway : specs.gateways) {
-      names.push_back(gateway->meta.full_name());
-      found |= names.back() == reference.full_name();
-      if (gateway->meta.name == reference.name) elsewhere = names.back();
+    for (const auto& [name, gateway] : specs.gateway_by_name) {
+      names.push_back(name);
+      if (gateway->meta.name == reference.name) elsewhere = name;
     }
-    if (found) continue;
+    std::string hint;
+    if (specs.rejected_gateways.contains(reference.full_name())) {
+      hint = "it exists but is rejected: see its own error";
+    } else if (!elsewhere.empty()) {
+      hint = fmt::format("write `{}`", elsewhere);
+    } else {
+      hint = did_you_mean(reference.full_name(), names, "add it, or correct the name");
+    }
     add_error(problems, reference.origin, "gateway_not_found",
-              fmt::format("no Gateway `{}` is in force", reference.full_name()),
-              !elsewhere.empty()
-                  ? fmt::format("write `{}`", elsewhere)
-                  : did_you_mean(reference.full_name(), names, "add it, or correct the name"));
+              fmt::format("no Gateway `{}` is in force", reference.full_name()), std::move(hint));
   }
 }
 

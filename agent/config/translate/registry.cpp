@@ -122,25 +122,24 @@ void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
   // Rules in the service's own namespace count before those of others; creation order decides the
   // rest.
   for (auto& [host, rules] : rules_) {
+    if (is_wildcard(host)) wildcards_.push_back(host);
     const auto service = services_.find(host);
     if (service == services_.end()) continue;
     std::stable_partition(rules.begin(), rules.end(), [&](const DestinationRuleSpec* rule) {
       return rule->meta.name_space == service->second.name_space;
     });
   }
+  std::sort(wildcards_.begin(), wildcards_.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  });
 }
 
 std::vector<const DestinationRuleSpec*> Registry::rules_for(const RegistryService& service) const {
-  const std::vector<const DestinationRuleSpec*>* best = nullptr;
-  std::size_t best_length = 0;
-  for (const auto& [host, rules] : rules_) {
-    if (host == service.host) return rules;
-    if (is_wildcard(host) && covers(host, service.host) && host.size() > best_length) {
-      best = &rules;
-      best_length = host.size();
-    }
+  if (const auto exact = rules_.find(service.host); exact != rules_.end()) return exact->second;
+  for (const std::string& wildcard : wildcards_) {
+    if (covers(wildcard, service.host)) return rules_.at(wildcard);
   }
-  return best == nullptr ? std::vector<const DestinationRuleSpec*>{} : *best;
+  return {};
 }
 
 }  // namespace sluice::config

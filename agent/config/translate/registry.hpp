@@ -5,6 +5,7 @@
 // by address and unique.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace sluice::config {
 // The decoded objects in force, by kind, each in (creation time, namespace, name) order. Borrowed.
 struct SpecSet {
   std::vector<const GatewaySpec*> gateways;
+  std::map<std::string, const GatewaySpec*> gateway_by_name;  // "ns/name"
+  std::set<std::string> rejected_gateways;  // "ns/name" of those without a version in force
   std::vector<const VirtualServiceSpec*> virtual_services;
   std::vector<const DestinationRuleSpec*> rules;
   std::vector<const ServiceEntrySpec*> service_entries;
@@ -67,6 +70,7 @@ class Registry {
   std::string cluster_domain_;
   std::map<std::string, RegistryService> services_;                       // by host
   std::map<std::string, std::vector<const DestinationRuleSpec*>> rules_;  // by resolved host
+  std::vector<std::string> wildcards_;  // those of rules_, the longest first
 };
 
 // The endpoints of a Kubernetes Service's port: from its EndpointSlices; without any, from the Pods
@@ -76,9 +80,6 @@ class ServiceEndpoints {
   explicit ServiceEndpoints(const SpecSet& specs);
   [[nodiscard]] std::vector<LabelledEndpoint> of(const ServiceSpec& service,
                                                  const ServicePort& port) const;
-  // Pods that slices name and no file holds: their labels are unknown, so no subset can select
-  // them.
-  [[nodiscard]] std::vector<std::string> unknown_pods(const ServiceSpec& service) const;
 
  private:
   std::map<std::string, const PodSpec*> pods_;  // "ns/name"

@@ -107,20 +107,4 @@ std::vector<LabelledEndpoint> ServiceEndpoints::of(const ServiceSpec& service,
   return out;
 }
 
-std::vector<std::string> ServiceEndpoints::unknown_pods(const ServiceSpec& service) const {
-  std::set<std::string> out;
-  const auto slices = slices_.find(service.meta.full_name());
-  if (slices == slices_.end()) return {};
-  for (const EndpointSliceSpec* slice : slices->second) {
-    for (const SliceEndpoint& endpoint : slice->endpoints) {
-      if (!pods_.contains(endpoint.pod)) {
-        out.insert(!endpoint.pod.empty()        ? endpoint.pod
-                   : endpoint.addresses.empty() ? std::string("an endpoint without address")
-                                                : to_string(endpoint.addresses.front()));
-      }
-    }
-  }
-  return {out.begin(), out.end()};
-}
-
 }  // namespace sluice::config

@@ -112,7 +112,8 @@ ServiceEntrySpec decode_service_entry(const DecodeInput& input) {
     }
   }
   static constexpr std::array<std::string_view, 2> kSilent{"location", "addresses"};
-  static constexpr std::array<std::string_view, 2> kUnbuilt{"exportTo", "subjectAltNames"};
+  read_export_to(spec);
+  static constexpr std::array<std::string_view, 1> kUnbuilt{"subjectAltNames"};
   spec.silent(kSilent);
   spec.finish(kUnbuilt);
   return out;

@@ -102,10 +102,11 @@ void report_conflicts(const std::vector<std::string>& domains,
       if (winner.origin.object == loser.origin.object || !hidden_by(loser, winner)) continue;
       add_warning(
           diagnostics, loser.origin, "route_conflict",
-          fmt::format("for {} this route gets no request: {} ({}), which is older, already "
-                      "matches the same",
+          fmt::format("for {} this route gets no request: {} ({}), which comes first, "
+                      "already matches the same",
                       name_list(domains), winner.origin.object, model::location(winner.origin)),
-          "merge the two, or give them different hosts or matches");
+          "merge the two, or give them different hosts or matches; the order is by "
+          "creation time, then by namespace and name");
       break;
     }
   }

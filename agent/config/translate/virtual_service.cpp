@@ -103,6 +103,27 @@ void read_http_route(const DecodeInput& input, const Located& located, VirtualSe
   out.http.push_back(std::move(route));
 }
 
+// The first match wins, so nothing gets past a route that matches everything.
+void check_reachable(const std::vector<HttpRouteSpec>& routes, Report& report) {
+  const HttpRouteSpec* all = nullptr;
+  for (const HttpRouteSpec& route : routes) {
+    if (all != nullptr) {
+      report.warning({route.origin.line, route.origin.column}, route.origin.path,
+                     "unreachable_route",
+                     fmt::format("it gets no request: the route at line {} matches everything",
+                                 all->origin.line),
+                     "move the route that matches everything to the end");
+      continue;
+    }
+    const bool catches_all =
+        route.matches_all ||
+        std::any_of(route.matches.begin(), route.matches.end(), [](const MatchSpec& match) {
+          return match.match.unconditional() && match.gateways.empty();
+        });
+    if (catches_all) all = &route;
+  }
+}
+
 void read_hosts(const DecodeInput& input, Fields& spec, VirtualServiceSpec& out) {
   for (const Text& text : spec.texts("hosts")) {
     PlacedText host = input.placed(text);
@@ -156,7 +177,9 @@ VirtualServiceSpec decode_virtual_service(const DecodeInput& input) {
   read_hosts(input, spec, out);
   read_gateways(input, spec, out);
   for (const Located& located : spec.list("http")) read_http_route(input, located, out);
-  static constexpr std::array<std::string_view, 3> kUnbuilt{"tls", "tcp", "exportTo"};
+  check_reachable(out.http, input.report);
+  read_export_to(spec);
+  static constexpr std::array<std::string_view, 2> kUnbuilt{"tls", "tcp"};
   if (out.http.empty() && !spec.get("http") && !spec.get("tls") && !spec.get("tcp")) {
     spec.missing("http", "add `http:` with `- route:`");
   }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/source/file_source.hpp"
+
+#include <dirent.h>
+#include <fmt/core.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "agent/base/unique_fd.hpp"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::uint32_t kDirectoryEvents = IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_FROM |
+                                           IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
+                                           IN_ATTRIB | IN_ONLYDIR;
+constexpr std::uint32_t kParentEvents =
+    IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR;
+// inotify follows no symbolic link: what a link further up, or a linked file, points to is compared at this pace.
+constexpr Milliseconds kRecheck{2000};
+
+struct Identity {
+  dev_t device = 0;
+  ino_t inode = 0;
+
+  bool operator==(const Identity&) const = default;
+};
+
+std::optional<Identity> identify(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return std::nullopt;
+  return Identity{status.st_dev, status.st_ino};
+}
+
+// A number that changes when a linked file's target does.
+std::uint64_t link_signature(const std::string& directory) {
+  DIR* dir = ::opendir(directory.c_str());
+  if (dir == nullptr) return 0;
+  std::uint64_t sum = 0;
+  while (const dirent* entry = ::readdir(dir)) {
+    struct stat status{};
+    if (entry->d_type != DT_LNK || ::fstatat(::dirfd(dir), entry->d_name, &status, 0) != 0) {
+      continue;
+    }
+    const auto mix = [&](auto value) {
+      return (static_cast<std::uint64_t>(value) + 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
+    };
+    // A sum, because readdir promises no order.
+    sum += mix(mix(mix(mix(status.st_ino) ^ static_cast<std::uint64_t>(status.st_mtim.tv_nsec)) ^
+                   static_cast<std::uint64_t>(status.st_mtim.tv_sec)) ^
+               static_cast<std::uint64_t>(status.st_size));
+  }
+  ::closedir(dir);
+  return sum;
+}
+
+class InotifySource final : public FileSource {
+ public:
+  InotifySource(std::string path, const Clock& clock, Milliseconds quiet, UniqueFd inotify)
+      : FileSource(std::move(path)), clock_(clock), quiet_(quiet), inotify_(std::move(inotify)) {
+    std::string_view trimmed = directory();
+    while (trimmed.size() > 1 && trimmed.ends_with('/')) trimmed.remove_suffix(1);
+    const auto slash = trimmed.rfind('/');
+    base_ = std::string(trimmed.substr(slash == trimmed.npos ? 0 : slash + 1));
+    parent_ = slash == trimmed.npos
+                  ? std::string(1, '.')
+                  : std::string(trimmed.substr(0, std::max<std::size_t>(slash, 1)));
+    recheck_at_ = clock_.now() + kRecheck;
+  }
+
+  // Watches the directory that the path names now. True when it is another one than before.
+  bool watch() {
+    parent_watch_ = ::inotify_add_watch(inotify_.get(), parent_.c_str(), kParentEvents);
+    const auto identity = identify(directory());
+    if (identity == watched_ && (watch_ >= 0 || !identity)) return false;
+    // The old directory's watch goes with it; one that is still there (a link was moved) is let go.
+    if (watch_ >= 0) (void)::inotify_rm_watch(inotify_.get(), watch_);
+    watch_ = -1;
+    watched_ = identity;
+    signature_ = link_signature(directory());
+    if (identity) {
+      watch_ = ::inotify_add_watch(inotify_.get(), directory().c_str(), kDirectoryEvents);
+    }
+    return true;
+  }
+  [[nodiscard]] bool watching() const { return watch_ >= 0; }
+
+  [[nodiscard]] int fd() const override { return inotify_.get(); }
+
+  [[nodiscard]] bool poll() override {
+    const TimePoint now = clock_.now();
+    if (read_events()) note_change(now);
+    if (now >= recheck_at_) {
+      recheck_at_ = now + kRecheck;
+      if (watch()) note_change(now);
+      if (const std::uint64_t signature = link_signature(directory()); signature != signature_) {
+        signature_ = signature;
+        note_change(now);
+      }
+    }
+    if (!first_change_ || now < due()) return false;
+    first_change_.reset();
+    signature_ = link_signature(directory());
+    return true;
+  }
+
+  [[nodiscard]] Milliseconds next_due() const override {
+    const TimePoint at = first_change_ ? std::min(due(), recheck_at_) : recheck_at_;
+    const auto left = at - clock_.now();
+    if (left <= Nanoseconds::zero()) return Milliseconds(0);
+    return std::chrono::ceil<Milliseconds>(left);
+  }
+
+ private:
+  void note_change(TimePoint now) {
+    if (!first_change_) first_change_ = now;
+    last_change_ = now;
+  }
+  [[nodiscard]] TimePoint due() const {
+    return std::min(last_change_ + quiet_, *first_change_ + 10 * quiet_);
+  }
+
+  // Kubernetes prepares a new version in hidden names and then renames one of them to "..data".
+  [[nodiscard]] static bool counts(std::string_view name) {
+    return !name.starts_with('.') || name == "..data";
+  }
+
+  bool handle(const inotify_event& event, std::string_view name) {
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
+    if (event.wd == parent_watch_ && name == base_) return watch();
+    if (event.wd != watch_) return false;
+    if ((event.mask & IN_IGNORED) != 0) watch_ = -1;
+    if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) {
+      (void)watch();
+      return true;
+    }
+    return !name.empty() && counts(name);
+  }
+
+  bool read_events() {
+    alignas(inotify_event) std::array<char, 16384> buffer;
+    bool changed = false;
+    while (true) {
+      const ssize_t got = ::read(inotify_.get(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return changed;
+      for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
+        inotify_event event;
+        std::memcpy(&event, buffer.data() + at, sizeof event);
+        const char* name = buffer.data() + at + sizeof event;
+        if (handle(event, event.len > 0 ? std::string_view(name) : std::string_view())) {
+          changed = true;
+        }
+        at += sizeof event + event.len;
+      }
+    }
+  }
+
+  const Clock& clock_;
+  Milliseconds quiet_;
+  UniqueFd inotify_;
+  std::string parent_;
+  std::string base_;
+  int parent_watch_ = -1;
+  int watch_ = -1;
+  std::optional<Identity> watched_;
+  std::uint64_t signature_ = 0;
+  std::optional<TimePoint> first_change_;  // set while a change waits to be reported
+  TimePoint last_change_;
+  TimePoint recheck_at_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FileSource>> FileSource::open(std::string directory, const Clock& clock,
+                                                     Milliseconds quiet) {
+  if (!identify(directory)) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("the configuration directory {} does not exist; create it, or name "
+                            "another with --config",
+                            directory));
+  }
+  UniqueFd inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!inotify) return fail_errno("cannot watch the configuration directory (inotify)", errno);
+  auto source =
+      std::make_unique<InotifySource>(std::move(directory), clock, quiet, std::move(inotify));
+  (void)source->watch();
+  if (!source->watching()) {
+    return fail_errno(fmt::format("cannot watch the directory {}", source->directory()), errno);
+  }
+  return source;
+}
+
+}  // namespace sluice::config
