@@ -53,23 +53,36 @@ LB_INLINE int assign(struct bpf_sk_lookup* context, __u32 worker) {
   return (int)result;
 }
 
+struct lb_search {
+  struct bpf_sk_lookup* context;
+  __u32 worker;
+  __u32 found;
+};
+
+/* bpf_loop, because the verifier would follow a loop of 64 rounds with all the ways that each of them can go. */
+static long try_worker(__u32 round, void* data) {
+  struct lb_search* search = data;
+
+  if (!assign(search->context, search->worker)) {
+    search->found = 1;
+    return 1;
+  }
+  /* One that is starting or gone: the next. */
+  search->worker = search->worker + 1 < knobs.workers ? search->worker + 1 : 0;
+  return 0;
+}
+
 SEC("sk_lookup") int lb_sk_lookup(struct bpf_sk_lookup* context) {
-  __u32 workers = knobs.workers, worker;
+  struct lb_search search = {.context = context};
   struct lb_address address;
 
   if (context->protocol != IPPROTO_TCP) return SK_PASS;
   local_address(context, &address);
   if (!listener_find(&address, bpf_htons(context->local_port))) return SK_PASS;
-  worker = pick_worker(context, workers);
-  for (__u32 tried = 0; tried < LB_MAX_WORKERS && tried < workers; tried++) {
-    if (!assign(context, worker)) {
-      count(LB_COUNT_LOOKUP_ASSIGNED);
-      return SK_PASS;
-    }
-    worker = worker + 1 < workers ? worker + 1 : 0; /* one that is starting or gone */
-  }
-  count(LB_COUNT_LOOKUP_NO_SOCKET);
-  return SK_PASS; /* nothing listens: the stack refuses */
+  search.worker = pick_worker(context, knobs.workers);
+  bpf_loop(knobs.workers, try_worker, &search, 0);
+  count(search.found ? LB_COUNT_LOOKUP_ASSIGNED : LB_COUNT_LOOKUP_NO_SOCKET);
+  return SK_PASS; /* without a socket the stack goes on, finds nobody listening and refuses */
 }
 
 char lb_license[] SEC("license") = "Dual BSD/GPL";

@@ -12,6 +12,7 @@
 
 #include "agent/base/log.hpp"
 #include "agent/datapath/kernel_error.hpp"
+#include "bpf/abi/event.h"
 #include "bpf/abi/knobs.h"
 #include "bpf/abi/limits.h"
 #include "lb_sk_lookup.skel.h"

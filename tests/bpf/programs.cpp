@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "bpf/abi/event.h"
 #include "bpf/abi/knobs.h"
 #include "bpf/abi/limits.h"
 #include "lb_tc.skel.h"
