@@ -29,7 +29,7 @@ struct DatapathOptions {
 };
 
 struct ListenerEntry {
-  std::optional<IpAddress> bind;  // nullopt = every local address
+  std::optional<IpAddress> bind{};  // nullopt = every local address
   std::uint16_t port = 0;
   bool steer = false;
   std::uint16_t mss4 = 0;  // 0 = no cap

@@ -13,8 +13,8 @@
 namespace sluice::datapath {
 
 struct Link {
-  std::string name;
-  std::string kind;  // "veth", "bridge", "vlan"...; empty for hardware
+  std::string name{};
+  std::string kind{};  // "veth", "bridge", "vlan"...; empty for hardware
   std::uint32_t index = 0;
   std::uint32_t mtu = 0;
   std::uint32_t master = 0;  // of a bridge's or bond's port

@@ -27,7 +27,7 @@ class PinStore {
   [[nodiscard]] UniqueFd get(std::string_view name) const;
   Result<void> pin(int fd, std::string_view name) const;
   void remove(std::string_view name) const;
-  // Renames a pin that cannot be used to the first free NAME.aside-N; returns the new name, empty
+  // Renames a pin that cannot be used to the first free NAME_aside_N; returns the new name, empty
   // when it failed.
   std::string set_aside(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
