@@ -61,6 +61,17 @@ class Netlab(unittest.TestCase):
         for role, want in (("client", "0\n0\n1\n"), ("node", "1\n1\n1\n")):
             self.assertEqual(netlab("run", self.name, role, "--", "sysctl", "-n", *keys).stdout, want)
 
+    def test_pods_come_and_go(self):
+        netlab("echo", self.name)
+        self.assertEqual(netlab("add-pod", self.name).stdout, "pod4 10.201.1.5 fd00:201::5\n")
+        netlab("remove-pod", self.name, "pod1")
+        links = netlab("run", self.name, "node", "--", "ip", "-o", "link", "show").stdout
+        self.assertIn("pod4@", links)
+        self.assertNotIn("pod1@", links)
+        self.assertNotIn(f"{self.name}-pod1", namespaces())
+        report, _ = self.load("client", "--target", "10.201.1.2:80", "--requests", "1", "--stall", "1")
+        self.assertEqual(report["requests_ok"], 0)
+
     def test_down_leaves_nothing(self):
         netlab("echo", self.name)
         directory = os.path.join(tempfile.mkdtemp(), "bpffs")
