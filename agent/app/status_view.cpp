@@ -56,10 +56,9 @@ void add_listener(const StatusInput& input, const snapshot::Listener& from,
   fill(from.tier_origin, *to.mutable_tier_origin());
   to.set_steer_after(text_of(from.steer_after));
   to.set_forwarded_headers(from.add_forwarded_headers ? "add" : "none");
-  if (const auto error = input.listener_errors.find(from.config.name);
-      error != input.listener_errors.end()) {
-    to.set_error(error->second);
-  }
+  auto error = input.listener_errors.find(from.config.name);
+  if (error == input.listener_errors.end()) error = input.listener_errors.find(kAllListeners);
+  if (error != input.listener_errors.end()) to.set_error(error->second);
 }
 
 void add_snapshot(const StatusInput& input, v1::StatusReply& reply) {

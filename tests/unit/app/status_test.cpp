@@ -84,6 +84,14 @@ TEST(StatusView, KernelSideDiagnosticsAndConditions) {
   EXPECT_EQ(reply.kernel_reason(), "left over");
 }
 
+TEST(StatusView, AnErrorOfAllListenersShowsOnEach) {
+  StatusInput input = sample_input();
+  input.listener_errors[kAllListeners] = "the listener map is full";
+  const v1::StatusReply reply = status_view(input);
+  EXPECT_EQ(reply.listeners(0).error(), "the listener map is full");
+  EXPECT_EQ(reply.listeners(1).error(), "not an address of this node");
+}
+
 TEST(StatusView, WorksBeforeTheFirstGeneration) {
   StatusInput input;
   const v1::StatusReply reply = status_view(input);

@@ -101,6 +101,16 @@ TEST_F(LbctlGolden, ExplainJsonKeepsTheExitCode) {
   EXPECT_NE(result.out.find("\"outcome\": \"404 no_route\""), std::string::npos) << result.out;
 }
 
+TEST_F(LbctlGolden, ColoursOnATerminalOnlyAndNotWithNoColor) {
+  const std::vector<std::string> status = {"--control", folder_.file("agent.sock"), "status"};
+  const std::string green_on = "\033[32mon\033[0m";
+  EXPECT_NE(run_lbctl_on_terminal(status, {"TERM=xterm"}).find(green_on), std::string::npos);
+  const std::string plain = run_lbctl_on_terminal(status, {"NO_COLOR=1"});
+  EXPECT_NE(plain.find("kernel path  on:"), std::string::npos) << plain;
+  EXPECT_EQ(plain.find('\033'), std::string::npos) << plain;
+  EXPECT_EQ(run_lbctl(status).out.find('\033'), std::string::npos);
+}
+
 TEST_F(LbctlGolden, AnAgentThatRefusesIsAnErrorWithItsReason) {
   const LbctlRun result = run({"explain", "GET", "http://x/there-is-no-such-answer"});
   EXPECT_EQ(result.exit_code, 1);

@@ -63,6 +63,51 @@ inline void drain(UniqueFd& out, UniqueFd& err, LbctlRun& run) {
   }
 }
 
+// -1 when it cannot be started.
+inline pid_t spawn_lbctl(std::vector<std::string> arguments, std::vector<std::string> environment,
+                         int out, int err) {
+  arguments.insert(arguments.begin(), "lbctl");
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  for (std::string& variable : environment) envp.push_back(variable.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+  pid_t pid = -1;
+  const int failed = ::posix_spawn(&pid, LBCTL, &actions, nullptr, argv.data(), envp.data());
+  posix_spawn_file_actions_destroy(&actions);
+  return failed == 0 ? pid : -1;
+}
+
+// Standard output of lbctl on a pseudo terminal, with "\r\n" for line ends as terminals have them.
+inline std::string run_lbctl_on_terminal(std::vector<std::string> arguments,
+                                         std::vector<std::string> environment) {
+  const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  std::array<char, 128> name{};
+  if (::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+      ::ptsname_r(master.get(), name.data(), name.size()) != 0) {
+    return "no pseudo terminal";
+  }
+  UniqueFd terminal(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  const pid_t pid =
+      spawn_lbctl(std::move(arguments), std::move(environment), terminal.get(), STDERR_FILENO);
+  terminal.reset();
+  std::string out;
+  std::array<char, 4096> buffer{};
+  // EIO: the last holder of the terminal's other side is gone.
+  for (ssize_t got = 1; got > 0;) {
+    got = ::read(master.get(), buffer.data(), buffer.size());
+    if (got > 0) out.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  int status = 0;
+  if (pid > 0) ::waitpid(pid, &status, 0);
+  return out;
+}
+
 inline LbctlRun run_lbctl(std::vector<std::string> arguments,
                           std::vector<std::string> environment = {}) {
   LbctlRun run;
@@ -74,21 +119,9 @@ inline LbctlRun run_lbctl(std::vector<std::string> arguments,
   UniqueFd err(err_pipe[0]);
   UniqueFd out_write(out_pipe[1]);
   UniqueFd err_write(err_pipe[1]);
-  arguments.insert(arguments.begin(), "lbctl");
-  std::vector<char*> argv;
-  std::vector<char*> envp;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  for (std::string& variable : environment) envp.push_back(variable.data());
-  argv.push_back(nullptr);
-  envp.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, out_write.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err_write.get(), STDERR_FILENO);
-  pid_t pid = -1;
-  const int failed = ::posix_spawn(&pid, LBCTL, &actions, nullptr, argv.data(), envp.data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return run;
+  const pid_t pid =
+      spawn_lbctl(std::move(arguments), std::move(environment), out_write.get(), err_write.get());
+  if (pid < 0) return run;
   out_write.reset();
   err_write.reset();
   drain(out, err, run);

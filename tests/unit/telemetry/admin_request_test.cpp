@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace sluice::telemetry {
 namespace {
 
@@ -44,6 +46,20 @@ TEST(AdminRequest, TooLongHeadsAre431) {
   EXPECT_EQ(status_of(std::string(kMaxHeadBytes, 'a')), 431);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nX: " + std::string(kMaxHeadBytes, 'a') + "\r\n\r\n"), 431);
   EXPECT_EQ(status_of("GET /" + std::string(kMaxHeadBytes - 100, 'a') + " HTTP/1.1\r\n\r\n"), 0);
+}
+
+// Whatever arrives, in pieces: an answer once there is an empty line or too much, never a success by accident.
+TEST(AdminRequest, RandomBytesNeverPassAsARequest) {
+  std::mt19937 random(7);
+  const std::string alphabet("GET /\r\n\0:H1.\xff ", 17);
+  std::uniform_int_distribution<std::size_t> pick(0, alphabet.size() - 1);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string head;
+    for (std::size_t size = pick(random) * 4; size > 0; --size) head += alphabet[pick(random)];
+    const auto request = parse_admin_request(head + "\r\n\r\n");
+    ASSERT_TRUE(request) << testing::PrintToString(head);
+    EXPECT_NE(request->error_status, 0) << testing::PrintToString(head);
+  }
 }
 
 TEST(AdminResponse, ProbesTellTheReason) {
