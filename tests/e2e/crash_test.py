@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's death breaks no steered connection, and the next agent takes over what it finds."""
+import json
+import unittest
+
+from node import NodeTest, wait_for
+
+
+class Crash(NodeTest):
+    def test_kill_in_the_middle_of_a_download(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1")
+        download = node.start("client", "curl", "-s", "--limit-rate", "8M", "-o", "/dev/null", "-w",
+                              "%{http_code} %{size_download}", f"http://{node.vip}/?size=16000000")
+        wait_for("the download to be steered", lambda: node.flows() == 1)
+        node.kill_agent()
+        out, _ = download.communicate(timeout=60)
+        self.assertEqual(out, "200 16000000")
+
+    def test_kill_under_load_and_adoption(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1", workers=2)
+        load = node.start("client", *node.load_command("--connections", 32, "--mix", "random", "--max-body", 200000,
+                                                       "--think-ms", "0,5", "--duration", 8))
+        wait_for("all connections to be steered", lambda: node.flows() == 32)
+        for workers in (2, 1, 3):
+            node.kill_agent()
+            node.start_agent("--steer-after", "1", workers=workers)
+            status = node.lbctl("status")
+            self.assertEqual(int(status["adoptedConnections"]), 32)
+            self.assertEqual(node.flows(), 32)
+        out, _ = load.communicate(timeout=60)
+        result = json.loads(out)
+        self.assertEqual(int(result["errors"]), 0, out)
+        self.assertEqual(int(result["reconnects"]), 0, "no connection broke")
+        node.wait_without_flows()
+
+    def test_new_connections_are_served_after_the_restart(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1")
+        node.load("--connections", 8, "--requests", 200)
+        node.kill_agent()
+        node.start_agent("--steer-after", "1")
+        self.assertEqual(int(node.load("--connections", 8, "--requests", 200)["errors"]), 0)
+
+    def test_an_orderly_stop_finishes_requests_in_flight(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "never")
+        slow = node.start("client", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}",
+                          f"http://{node.vip}/?delay=1500")
+        wait_for("the request to be in flight", lambda: any(
+            int(w.get("connectionsOpen", 0)) for w in node.lbctl("status")["workers"]))
+        self.assertEqual(node.stop_agent(), 0)
+        self.assertEqual(slow.communicate(timeout=30)[0], "200")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
