@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/agent_service.hpp"
+
+#include <unistd.h>
+#include <fstream>
+#include <future>
+
+#include "agent/app/metrics_view.hpp"
+#include "agent/app/status_view.hpp"
+#include "agent/app/version.hpp"
+#include "agent/telemetry/metrics.hpp"
+
+namespace sluice::app {
+namespace {
+
+constexpr Milliseconds kPatience{1'000};
+
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+AgentService::AgentService(const Options& options, net::Reactor& main,
+                           const std::vector<std::unique_ptr<proxy::Worker>>& workers,
+                           const UpdatePipeline& pipeline, KernelPath* kernel,
+                           const datapath::PreflightReport& preflight)
+    : options_(options),
+      main_(main),
+      workers_(workers),
+      pipeline_(pipeline),
+      kernel_(kernel),
+      preflight_(preflight),
+      started_(std::chrono::steady_clock::now()) {}
+
+Result<AgentService::Picture> AgentService::picture() {
+  // Shared with the task: should main be late, it still has somewhere to write.
+  auto promise = std::make_shared<std::promise<Picture>>();
+  auto future = promise->get_future();
+  const bool posted = main_.post([this, promise] {
+    Picture picture;
+    picture.snapshot = pipeline_.current();
+    picture.config = pipeline_.state();
+    picture.listener_errors = pipeline_.listener_errors();
+    if (kernel_ != nullptr) {
+      picture.interfaces = kernel_->datapath().interfaces();
+      picture.maps = kernel_->datapath().map_fill();
+      picture.counters = kernel_->datapath().counters();
+    }
+    promise->set_value(std::move(picture));
+  });
+  if (!posted || future.wait_for(kPatience) != std::future_status::ready) {
+    return fail(ErrorCode::kUnavailable,
+                "the agent's main thread does not answer; it is busy or stopping");
+  }
+  return future.get();
+}
+
+std::vector<proxy::WorkerReport> AgentService::reports() const {
+  std::vector<proxy::WorkerReport> out;
+  for (const auto& worker : workers_) {
+    if (auto report = worker->report(kPatience)) out.push_back(std::move(*report));
+  }
+  return out;
+}
+
+Result<control::v1::StatusReply> AgentService::status() {
+  auto now = picture();
+  if (!now) return tl::unexpected(now.error());
+  StatusInput input;
+  input.version = kVersion;
+  input.node = options_.node_name;
+  input.uptime_seconds = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_)
+          .count());
+  input.config_source = options_.config_directory;
+  input.objects = now->config.objects;
+  input.objects_rejected = now->config.rejected;
+  input.diagnostics = std::move(now->config.diagnostics);
+  input.snapshot = std::move(now->snapshot);
+  input.listener_errors = std::move(now->listener_errors);
+  input.workers = reports();
+  input.interfaces = std::move(now->interfaces);
+  input.maps = std::move(now->maps);
+  input.probes = preflight_.probes;
+  input.kernel_path = kernel_ != nullptr;
+  input.kernel_reason = preflight_.reason;
+  input.resident_bytes = resident_bytes();
+  return status_view(input);
+}
+
+Result<control::v1::RoutesReply> AgentService::routes() {
+  auto now = picture();
+  if (!now) return tl::unexpected(now.error());
+  return routes_view(now->snapshot, reports());
+}
+
+Result<control::v1::FlowsReply> AgentService::flows(const control::v1::FlowsRequest& request) {
+  if (kernel_ == nullptr) return control::v1::FlowsReply{};
+  auto now = picture();
+  if (!now) return tl::unexpected(now.error());
+  return flows_view(kernel_->slots(), request.limit(), std::chrono::steady_clock::now(), started_,
+                    now->snapshot);
+}
+
+Result<control::v1::ExplainReply> AgentService::explain(
+    const control::v1::ExplainRequest& request) {
+  auto now = picture();
+  if (!now) return tl::unexpected(now.error());
+  return explain_view(request, now->snapshot, reports());
+}
+
+std::string AgentService::metrics() {
+  auto now = picture();
+  if (!now) return "# " + now.error().message + "\n";
+  MetricsInput input;
+  input.version = kVersion;
+  input.snapshot = std::move(now->snapshot);
+  input.workers = reports();
+  input.interfaces = std::move(now->interfaces);
+  input.maps = std::move(now->maps);
+  input.counters = now->counters;
+  input.objects = now->config.objects;
+  input.objects_rejected = now->config.rejected;
+  input.reloads = now->config.reloads;
+  input.rejects_total = now->config.rejects_total;
+  input.failed_builds = now->config.failed_builds;
+  input.last_success_unix = now->config.last_success_unix;
+  input.resident_bytes = resident_bytes();
+  return telemetry::to_prometheus_text(metrics_view(input));
+}
+
+std::string AgentService::health() {
+  const auto now = picture();
+  return now ? std::string() : now.error().message;
+}
+
+std::string AgentService::ready() {
+  const auto now = picture();
+  if (!now) return now.error().message;
+  return now->snapshot ? std::string() : "no configuration is in force yet; see lbctl status";
+}
+
+}  // namespace sluice::app
