@@ -23,6 +23,33 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+ConfigCounts count(const ConfigState& state) {
+  ConfigCounts counts;
+  counts.objects = state.objects;
+  counts.rejected = state.rejected;
+  for (const model::Diagnostic& diagnostic : state.diagnostics) {
+    switch (diagnostic.severity) {
+      case model::Severity::kError:
+        ++counts.errors;
+        break;
+      case model::Severity::kWarning:
+        ++counts.warnings;
+        break;
+      case model::Severity::kUnsupported:
+        ++counts.unsupported;
+        break;
+    }
+  }
+  counts.loads_total = state.reloads;
+  counts.rejects_total = state.rejects_total;
+  counts.last_success_seconds = static_cast<double>(state.last_success_unix);
+  return counts;
+}
+
+double unix_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 AgentService::AgentService(const Options& options, net::Reactor& main,
@@ -35,7 +62,8 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
       pipeline_(pipeline),
       kernel_(kernel),
       preflight_(preflight),
-      started_(std::chrono::steady_clock::now()) {}
+      started_(std::chrono::steady_clock::now()),
+      started_unix_(unix_now()) {}
 
 Result<AgentService::Picture> AgentService::picture() {
   // Shared with the task: should main be late, it still has somewhere to write.
@@ -66,6 +94,21 @@ std::vector<proxy::WorkerReport> AgentService::reports() const {
     if (auto report = worker->report(kPatience)) out.push_back(std::move(*report));
   }
   return out;
+}
+
+std::vector<proxy::WorkerReport> AgentService::remembered_reports(std::uint32_t& silent) {
+  std::vector<std::optional<proxy::WorkerReport>> fresh;
+  for (const auto& worker : workers_) fresh.push_back(worker->report(kPatience));
+  MutexLock lock(mutex_);
+  last_reports_.resize(workers_.size());
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (fresh[i]) {
+      last_reports_[i] = std::move(*fresh[i]);
+    } else {
+      ++silent;
+    }
+  }
+  return last_reports_;
 }
 
 Result<control::v1::StatusReply> AgentService::status() {
@@ -119,18 +162,14 @@ std::string AgentService::metrics() {
   if (!now) return "# " + now.error().message + "\n";
   MetricsInput input;
   input.version = kVersion;
-  input.snapshot = std::move(now->snapshot);
-  input.workers = reports();
-  input.interfaces = std::move(now->interfaces);
-  input.maps = std::move(now->maps);
-  input.counters = now->counters;
-  input.objects = now->config.objects;
-  input.objects_rejected = now->config.rejected;
-  input.reloads = now->config.reloads;
-  input.rejects_total = now->config.rejects_total;
-  input.failed_builds = now->config.failed_builds;
-  input.last_success_unix = now->config.last_success_unix;
   input.resident_bytes = resident_bytes();
+  input.start_time_seconds = started_unix_;
+  input.config = count(now->config);
+  input.snapshot = std::move(now->snapshot);
+  input.workers = remembered_reports(input.workers_silent);
+  if (now->counters) {
+    input.kernel = KernelCounts{*now->counters, std::move(now->maps), std::move(now->interfaces)};
+  }
   return telemetry::to_prometheus_text(metrics_view(input));
 }
 

@@ -10,6 +10,7 @@
 #include "agent/app/kernel_path.hpp"
 #include "agent/app/options.hpp"
 #include "agent/app/update_pipeline.hpp"
+#include "agent/base/thread_role.hpp"
 #include "agent/control/agent_api.hpp"
 #include "agent/datapath/preflight.hpp"
 #include "agent/net/reactor.hpp"
@@ -45,6 +46,8 @@ class AgentService final : public control::AgentApi {
   };
   [[nodiscard]] Result<Picture> picture();
   [[nodiscard]] std::vector<proxy::WorkerReport> reports() const;
+  // Of a worker that does not answer, the report before: a counter that vanishes looks like a restart to Prometheus.
+  [[nodiscard]] std::vector<proxy::WorkerReport> remembered_reports(std::uint32_t& silent);
 
   const Options& options_;
   net::Reactor& main_;
@@ -53,6 +56,9 @@ class AgentService final : public control::AgentApi {
   KernelPath* kernel_;
   const datapath::PreflightReport& preflight_;
   std::chrono::steady_clock::time_point started_;
+  double started_unix_;
+  Mutex mutex_;
+  std::vector<proxy::WorkerReport> last_reports_ LB_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice::app

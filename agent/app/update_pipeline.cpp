@@ -27,18 +27,20 @@ void UpdatePipeline::reload() {
   const std::uint64_t generation = current_ ? current_->generation + 1 : 1;
   auto next = snapshot::build(translation.world, generation, current_, build_);
   if (!next) {
-    ++state_.failed_builds;
+    ++state_.rejects_total;
     log::error("config", "generation {} is not in force, {} stays: {}", generation, generation - 1,
                next.error().message);
     return;
   }
   current_ = std::move(*next);
   errors_ = publish_(current_);
-  state_.last_success_unix = std::chrono::duration_cast<std::chrono::seconds>(
-                                 std::chrono::system_clock::now().time_since_epoch())
-                                 .count();
   log::info("config", "generation {}: {} objects, {} rejected, {} listeners", generation,
             state_.objects, state_.rejected, current_->listeners.size());
+  if (state_.rejected == 0) {
+    state_.last_success_unix = std::chrono::duration_cast<std::chrono::seconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count();
+  }
   for (const auto& [listener, error] : errors_)
     log::error("app", "listener {}: {}", listener, error);
 }

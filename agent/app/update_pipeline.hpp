@@ -20,9 +20,9 @@ struct ConfigState {
   std::uint32_t objects = 0;
   std::uint32_t rejected = 0;
   std::uint64_t reloads = 0;
-  std::uint64_t rejects_total = 0;  // reloads that found at least one bad object
-  std::uint64_t failed_builds = 0;  // generations that could not be compiled and changed nothing
-  std::int64_t last_success_unix = 0;
+  std::uint64_t rejects_total =
+      0;  // reloads after which an object, or the whole generation, was rejected
+  std::int64_t last_success_unix = 0;  // of the last reload without a reject; 0 = never
 };
 
 class UpdatePipeline {

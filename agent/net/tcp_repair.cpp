@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+#include "agent/net/socket.hpp"
+
 namespace sluice::net {
 namespace {
 
@@ -64,11 +66,6 @@ std::optional<std::uint32_t> freeze_and_acknowledged(int fd) {
 
 void silent_close(UniqueFd fd) {
   if (fd.valid()) set_repair(fd.get());
-}
-
-void reset_on_close(int fd) {
-  const linger now{1, 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
 void reset_close(UniqueFd fd) {

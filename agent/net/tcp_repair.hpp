@@ -41,11 +41,7 @@ struct TcpState {
 // goes on with it.
 void silent_close(UniqueFd fd);
 
-// Closes with an RST instead of a FIN (SO_LINGER 0).
+// Closes with an RST instead of a FIN (reset_on_close).
 void reset_close(UniqueFd fd);
-
-// Makes a later close(2), also that of a dying process, send an RST instead of leaving an orphan
-// that owns the tuple.
-void reset_on_close(int fd);
 
 }  // namespace sluice::net

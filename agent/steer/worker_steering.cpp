@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "agent/net/socket.hpp"
 #include "agent/steer/slot_state.hpp"
 
 namespace sluice::steer {
@@ -51,13 +52,6 @@ Opened open_upstream(const SocketAddress& endpoint, std::uint16_t port, std::uin
     return {{}, errno};
   }
   return {std::move(fd), 0};
-}
-
-std::optional<SocketAddress> local_address(int fd) {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof storage;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
-  return SocketAddress::from_sockaddr(storage);
 }
 
 }  // namespace
@@ -167,10 +161,10 @@ std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promoti
                                                  Leg& up) {
   const auto client_tcp = net::tcp_state(client_fd);
   const auto up_tcp = net::tcp_state(upstream.fd.get());
-  const auto up_local = local_address(upstream.fd.get());
-  if (!client_tcp || !up_tcp || !up_local) return Refusal::kSystem;
+  const SocketAddress up_local = net::local_address(upstream.fd.get());
+  if (!client_tcp || !up_tcp || up_local.port == 0) return Refusal::kSystem;
   client = {promotion.local, promotion.client, *client_tcp, {}, 0, 0};
-  up = {*up_local, upstream.remote, *up_tcp, {}, 0, 0};
+  up = {up_local, upstream.remote, *up_tcp, {}, 0, 0};
   const std::uint16_t promised = client.local.ip.is_v4() ? paths_->mss4 : paths_->mss6;
   const auto client_leg = flows_.leg(datapath::make_tuple(client.remote, client.local));
   const auto up_leg = flows_.leg(datapath::make_tuple(up.remote, up.local));
