@@ -12,7 +12,7 @@ const volatile struct lb_knobs knobs = {
 
 struct {
   __uint(type, BPF_MAP_TYPE_SOCKMAP);
-  __uint(max_entries, LB_MAX_WORKERS);
+  __uint(max_entries, 2 * LB_MAX_WORKERS); /* LB_SOCKET_OF(worker, family) */
   __type(key, __u32);
   __type(value, __u64);
 } lb_sockets SEC(".maps");
@@ -43,14 +43,20 @@ LB_INLINE __u32 pick_worker(const struct bpf_sk_lookup* context, __u32 workers) 
   return (__u32)((__u64)hash * workers >> 32);
 }
 
-LB_INLINE int assign(struct bpf_sk_lookup* context, __u32 worker) {
-  struct bpf_sock* socket = bpf_map_lookup_elem(&lb_sockets, &worker);
+LB_INLINE int assign_from(struct bpf_sk_lookup* context, __u32 index) {
+  struct bpf_sock* socket = bpf_map_lookup_elem(&lb_sockets, &index);
   long result;
 
   if (!socket) return -1;
   result = bpf_sk_assign(context, socket, 0);
   bpf_sk_release(socket);
   return (int)result;
+}
+
+/* An IPv6 socket takes IPv4 connections as well if it is dual stack; the kernel says so. */
+LB_INLINE int assign(struct bpf_sk_lookup* context, __u32 worker) {
+  if (context->family != 10 && !assign_from(context, LB_SOCKET_OF(worker, 0))) return 0;
+  return assign_from(context, LB_SOCKET_OF(worker, 1));
 }
 
 struct lb_search {

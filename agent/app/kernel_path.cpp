@@ -19,22 +19,20 @@ constexpr std::uint32_t kLeastMtu = 576;
 constexpr std::uint32_t kMostMtu = 65'535;
 constexpr int kBacklog = 4'096;
 
-// Dual stack, bound to loopback: reachable from outside only through lb_sk_lookup.
-Result<UniqueFd> listen_on_loopback() {
+// Bound to loopback: reachable from outside only through lb_sk_lookup. A socket bound to ::1 cannot be dual stack
+// (inet6_bind makes it IPv6 only), so each family has its own.
+Result<UniqueFd> listen_on_loopback(int family) {
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("socket", errno);
   const int on = 1;
-  const int off = 0;
-  for (const bool six : {true, false}) {
-    UniqueFd fd(::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) continue;
-    if (six) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_storage address{};
-    const SocketAddress loopback{*IpAddress::parse(six ? "::1" : "127.0.0.1"), 0};
-    const socklen_t size = loopback.to_sockaddr(address);
-    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) continue;
-    if (::listen(fd.get(), kBacklog) == 0) return fd;
-  }
-  return fail_errno("no worker socket could be made on loopback", errno);
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockaddr_storage address{};
+  const SocketAddress loopback{*IpAddress::parse(family == AF_INET6 ? "::1" : "127.0.0.1"), 0};
+  const socklen_t size = loopback.to_sockaddr(address);
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0)
+    return fail_errno("bind", errno);
+  if (::listen(fd.get(), kBacklog) != 0) return fail_errno("listen", errno);
+  return fd;
 }
 
 }  // namespace
@@ -95,13 +93,21 @@ std::unique_ptr<proxy::Steering> KernelPath::make_steering(std::uint32_t worker,
   return std::move(*made);
 }
 
-Result<UniqueFd> KernelPath::make_worker_socket(std::uint32_t worker) {
-  auto socket = listen_on_loopback();
-  if (!socket) return socket;
-  if (auto set = datapath_->set_worker_socket(worker, socket->get()); !set) {
-    return tl::unexpected(set.error());
+Result<std::vector<UniqueFd>> KernelPath::make_worker_sockets(std::uint32_t worker) {
+  std::vector<UniqueFd> sockets;
+  for (const int family : {AF_INET, AF_INET6}) {
+    auto socket = listen_on_loopback(family);
+    if (!socket) {
+      if (family == AF_INET6 && !sockets.empty()) continue;  // a host without IPv6
+      return fail(ErrorCode::kSystem, "no listening socket for worker " + std::to_string(worker) +
+                                          ": " + socket.error().message);
+    }
+    if (auto set = datapath_->set_worker_socket(worker, socket->get()); !set) {
+      return tl::unexpected(set.error());
+    }
+    sockets.push_back(std::move(*socket));
   }
-  return socket;
+  return sockets;
 }
 
 Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {

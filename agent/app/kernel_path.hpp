@@ -27,9 +27,9 @@ class KernelPath {
   ~KernelPath();
 
   [[nodiscard]] proxy::Worker::SteeringFactory steering_factory(std::uint32_t worker);
-  // A listening socket for sk_lookup to assign; one for each worker. It is bound to loopback only and serves whatever local
-  // address lb_sk_lookup says.
-  Result<UniqueFd> make_worker_socket(std::uint32_t worker);
+  // Listening sockets for sk_lookup to assign, one for each family. They are bound to loopback only and serve whatever
+  // local address lb_sk_lookup says.
+  Result<std::vector<UniqueFd>> make_worker_sockets(std::uint32_t worker);
   // The listener map becomes what the snapshot wants.
   Result<void> publish(const snapshot::SnapshotPtr& snapshot);
 

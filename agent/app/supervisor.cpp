@@ -91,9 +91,9 @@ Result<void> Supervisor::start_workers() {
     if (!worker) return tl::unexpected(worker.error());
     (*worker)->start();
     if (kernel_) {
-      auto socket = kernel_->make_worker_socket(i);
-      if (!socket) return tl::unexpected(socket.error());
-      (*worker)->add_listening_socket(std::move(*socket));
+      auto sockets = kernel_->make_worker_sockets(i);
+      if (!sockets) return tl::unexpected(sockets.error());
+      for (UniqueFd& socket : *sockets) (*worker)->add_listening_socket(std::move(socket));
     }
     workers_.push_back(std::move(*worker));
   }

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <map>
@@ -145,8 +146,13 @@ void KernelDatapath::follow_link(const Link& link) {
 Result<void> KernelDatapath::set_worker_socket(std::uint32_t index, int fd) {
   if (index >= options_.workers)
     return fail(ErrorCode::kInvalid, "there is no worker " + std::to_string(index));
+  int family = 0;
+  socklen_t size = sizeof family;
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0)
+    return fail_errno("the socket of worker " + std::to_string(index), errno);
+  const std::uint32_t place = LB_SOCKET_OF(index, family == AF_INET6 ? 1U : 0U);
   const std::uint64_t value = static_cast<std::uint64_t>(fd);
-  if (const int result = bpf_map_update_elem(objects_->maps().sockets, &index, &value, BPF_ANY);
+  if (const int result = bpf_map_update_elem(objects_->maps().sockets, &place, &value, BPF_ANY);
       result < 0)
     return kernel_failure("cannot enter the socket of worker " + std::to_string(index), result);
   return {};

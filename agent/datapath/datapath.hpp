@@ -62,7 +62,7 @@ class Datapath {
 
   [[nodiscard]] virtual FlowTable& flows() = 0;
 
-  // A listening TCP socket of worker `index` (dual stack, or AF_INET where the host has no IPv6).
+  // A listening TCP socket of worker `index`; one for each family, or one that is dual stack.
   virtual Result<void> set_worker_socket(std::uint32_t index, int fd) = 0;
   // Makes the listener map equal to `wanted`: additions and changes first, then removals.
   virtual Result<void> sync_listeners(const std::vector<ListenerEntry>& wanted) = 0;

@@ -14,3 +14,6 @@
 
 /* Set on packets that the ingress program redirects, so that the egress program lets them pass; cleared there. */
 #define LB_MARK_STEERED 0x51ce0001
+
+/* Index into the socket map: each worker has a listening socket for each family. */
+#define LB_SOCKET_OF(worker, is_ip6) ((worker) * 2 + (is_ip6))
