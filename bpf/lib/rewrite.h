@@ -11,21 +11,46 @@ LB_INLINE __u32 rewrite_window(const struct lb_flow* flow, __u32 control) {
   return window > LB_TCP_WINDOW ? LB_TCP_WINDOW : (__u32)window;
 }
 
-LB_INLINE int rewrite_addresses(struct __sk_buff* skb, const struct lb_packet* packet,
-                                const struct lb_flow* flow) {
-  __be32 pair[2];
+/*
+ * From the addresses to the TCP window in one write, as every write makes sure again that the header is ours alone.
+ * The headers' contents: ports, numbers, flags and window in `words`.
+ */
+LB_INLINE int rewrite_store4(struct __sk_buff* skb, const struct lb_packet* packet,
+                             const struct lb_flow* flow, const __u32* words) {
+  struct {
+    __u16 unused; /* so that the rest is aligned */
+    __u16 checksum;
+    __be32 source;
+    __be32 destination;
+    __u32 words[4];
+  } head = {.checksum = checksum_ip4(packet->ip_checksum, flow->address_diff),
+            .source = flow->out.source.words[3],
+            .destination = flow->out.destination.words[3]};
+  const __u32 start = packet->l3 + __builtin_offsetof(struct lb_ip4_header, checksum);
+  const __u32 addresses = sizeof(head.checksum) + sizeof(head.source) + sizeof(head.destination);
 
-  if (packet->version == 6)
-    return (int)bpf_skb_store_bytes(skb,
-                                    packet->l3 + __builtin_offsetof(struct lb_ip6_header, source),
-                                    &flow->out, 2 * sizeof(struct lb_address), 0);
-  pair[0] = flow->out.source.words[3];
-  pair[1] = flow->out.destination.words[3];
-  return (int)bpf_skb_store_bytes(
-      skb, packet->l3 + __builtin_offsetof(struct lb_ip4_header, source), pair, sizeof(pair), 0);
+  __builtin_memcpy(head.words, words, sizeof(head.words));
+  if (packet->l4 - packet->l3 == sizeof(struct lb_ip4_header))
+    return (int)bpf_skb_store_bytes(skb, start, &head.checksum, sizeof(head) - 2, 0);
+  /* IP options lie between. */
+  if (bpf_skb_store_bytes(skb, start, &head.checksum, addresses, 0)) return -1;
+  return (int)bpf_skb_store_bytes(skb, packet->l4, head.words, sizeof(head.words), 0);
 }
 
-LB_INLINE int rewrite_segment(struct __sk_buff* skb, const struct lb_packet* packet,
+LB_INLINE int rewrite_store6(struct __sk_buff* skb, const struct lb_packet* packet,
+                             const struct lb_flow* flow, const __u32* words) {
+  struct {
+    struct lb_address source;
+    struct lb_address destination;
+    __u32 words[4];
+  } head = {.source = flow->out.source, .destination = flow->out.destination};
+
+  __builtin_memcpy(head.words, words, sizeof(head.words));
+  return (int)bpf_skb_store_bytes(
+      skb, packet->l3 + __builtin_offsetof(struct lb_ip6_header, source), &head, sizeof(head), 0);
+}
+
+LB_INLINE int rewrite_headers(struct __sk_buff* skb, const struct lb_packet* packet,
                               const struct lb_flow* flow, const struct lb_view* view) {
   __u32 control = packet->control & ~LB_TCP_WINDOW;
   __u32 words[4];
@@ -36,8 +61,11 @@ LB_INLINE int rewrite_segment(struct __sk_buff* skb, const struct lb_packet* pac
   words[2] = bpf_htonl(view->ack_there);
   words[3] = bpf_htonl(control | rewrite_window(flow, packet->control));
   for (int i = 0; i < 4; i++) sum = checksum_add(sum, packet->words[i], words[i]);
-  if (bpf_skb_store_bytes(skb, packet->l4, words, sizeof(words), 0)) return -1;
-  return checksum_segment(skb, packet->l4, checksum_fold(sum));
+  if (packet->version == 6 ? rewrite_store6(skb, packet, flow, words)
+                           : rewrite_store4(skb, packet, flow, words))
+    return -1;
+  if (checksum_segment(skb, packet->l4, checksum_fold(sum))) return -1;
+  return checksum_addresses(skb, packet, flow->address_diff);
 }
 
 /* SACK blocks count like acknowledgments. A receiver that did not agree to SACK is not shown any
@@ -58,7 +86,5 @@ LB_INLINE int rewrite_options(struct __sk_buff* skb, const struct lb_packet* pac
 LB_INLINE int rewrite_packet(struct __sk_buff* skb, const struct lb_packet* packet,
                              const struct lb_flow* flow, const struct lb_slot* slot,
                              const struct lb_view* view) {
-  return !rewrite_addresses(skb, packet, flow) && !rewrite_segment(skb, packet, flow, view) &&
-         !checksum_addresses(skb, packet, flow->address_diff) &&
-         !rewrite_options(skb, packet, flow, slot);
+  return !rewrite_headers(skb, packet, flow, view) && !rewrite_options(skb, packet, flow, slot);
 }

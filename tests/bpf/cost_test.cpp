@@ -11,8 +11,9 @@ constexpr int kRepeat = 200000;
 
 class Cost : public SteeredTest {
  protected:
-  void report(const char* what, const Packet& packet) {
-    const auto result = programs_->ingress(packet, kRepeat);
+  void report(const char* what, const Packet& packet) { report(what, encode(packet)); }
+  void report(const char* what, const Bytes& bytes) {
+    const auto result = programs_->ingress_bytes(bytes, kRepeat);
     std::printf("[ cost     ] %-26s %u ns/packet\n", what, result.nanoseconds);
     EXPECT_LT(result.nanoseconds, 20000U);  // it has not become absurd
   }
@@ -24,6 +25,12 @@ LB_BOTH_FAMILIES(Cost);
 TEST_P(Cost, OfPackets) {
   Packet other = from_client({.seq = 100, .payload = "x"});
   other.from.port = 40001;
+  Bytes arp = encode(other);
+  arp[13] = 6;
+  report("not IP", arp);
+  Bytes udp = encode(other);
+  udp[GetParam() ? 23 : 20] = 17;
+  report("not TCP", udp);
   report("not ours", other);
   to_pod_.out = client_key_;
   to_pod_.seq_delta = 0;
