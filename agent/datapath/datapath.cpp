@@ -61,6 +61,7 @@ class KernelDatapath final : public Datapath {
   struct Interface {
     Link link;
     InterfaceStatus status;
+    bool failed = false;  // to attach: tried again whenever links change
   };
 
   void follow_links();
@@ -117,7 +118,7 @@ void KernelDatapath::follow_links() {
 
 void KernelDatapath::follow_link(const Link& link) {
   const auto known = interfaces_.find(link.index);
-  if (known != interfaces_.end() && known->second.link == link) return;
+  if (known != interfaces_.end() && known->second.link == link && !known->second.failed) return;
   const bool attached =
       known != interfaces_.end() && known->second.status.mode != AttachMode::kNone;
   InterfaceStatus status{.name = link.name,
@@ -126,6 +127,7 @@ void KernelDatapath::follow_link(const Link& link) {
                          .mode = attached ? known->second.status.mode : AttachMode::kNone,
                          .peer_redirect = link.peer_elsewhere,
                          .reason = not_eligible(link, options_.ignore_interfaces)};
+  bool failed = false;
   if (!status.reason.empty()) {
     attacher_->detach(link.index);  // also what an agent with other options left there
     status.mode = AttachMode::kNone;
@@ -134,13 +136,15 @@ void KernelDatapath::follow_link(const Link& link) {
       status.mode = *mode;
       log::debug("datapath", "attached to {}", link.name);
     } else {
+      failed = true;
       status.reason = mode.error().message;
-      log::warn("datapath",
-                "cannot attach to {}: {}; connections through it stay in the request tier",
-                link.name, status.reason);
+      if (known == interfaces_.end() || known->second.status.reason != status.reason)
+        log::warn("datapath",
+                  "cannot attach to {}: {}; connections through it stay in the request tier",
+                  link.name, status.reason);
     }
   }
-  interfaces_[link.index] = {.link = link, .status = std::move(status)};
+  interfaces_[link.index] = {.link = link, .status = std::move(status), .failed = failed};
 }
 
 Result<void> KernelDatapath::set_worker_socket(std::uint32_t index, int fd) {

@@ -4,9 +4,9 @@
 #include "bpf/abi/tuple.h"
 
 struct lb_listener_key {
-	struct lb_address address; /* all zero: every local address */
-	__be16 port;
-	__u16 protocol; /* IPPROTO_TCP */
+  struct lb_address address; /* all zero: every local address */
+  __be16 port;
+  __u16 protocol; /* IPPROTO_TCP */
 };
 LB_ABI_SIZE(struct lb_listener_key, 20);
 
@@ -14,8 +14,8 @@ LB_ABI_SIZE(struct lb_listener_key, 20);
 #define LB_LISTENER_STEER 1
 
 struct lb_listener {
-	__u32 flags;
-	__u16 mss4; /* the largest MSS that may be promised to a client, 0 = no cap */
-	__u16 mss6;
+  __u32 flags;
+  __u16 mss4; /* the largest MSS that may be promised to a client, 0 = no cap */
+  __u16 mss6;
 };
 LB_ABI_SIZE(struct lb_listener, 8);

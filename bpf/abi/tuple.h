@@ -9,15 +9,15 @@
 #include "bpf/abi/check.h"
 
 struct lb_address {
-	__be32 words[4];
+  __be32 words[4];
 };
 LB_ABI_SIZE(struct lb_address, 16);
 
 /* As a packet carries it: the sender is the source. */
 struct lb_tuple {
-	struct lb_address source;
-	struct lb_address destination;
-	__be16 source_port;
-	__be16 destination_port;
+  struct lb_address source;
+  struct lb_address destination;
+  __be16 source_port;
+  __be16 destination_port;
 };
 LB_ABI_SIZE(struct lb_tuple, 36);

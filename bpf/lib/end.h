@@ -41,13 +41,27 @@ LB_INLINE void end_note_fin_ack(struct lb_slot* slot, struct lb_view* view) {
   }
 }
 
+/*
+ * An endpoint believes only a RST with exactly the next number; others it answers with a challenge ACK (RFC 5961 3). So
+ * the connection goes on when the receiver of the RST still speaks, or its sender has new data. Packets that merely
+ * crossed the RST lead to another one.
+ */
+LB_INLINE void end_revive(struct lb_slot* slot, const struct lb_view* view) {
+  __u32 reset = LB_READ(slot->reset);
+
+  if (!reset || (reset == 1 + view->direction && !view->fresh)) return;
+  LB_WRITE(slot->reset, 0);
+  __sync_val_compare_and_swap(&slot->ended_reason, LB_COUNT_RST_ACCEPTED, 0);
+}
+
 /* Before the barrier: whoever sets HELD must see that the connection is ending. */
 LB_INLINE void end_track(struct lb_slot* slot, struct lb_view* view,
                          const struct lb_packet* packet) {
   if (packet->control & LB_TCP_RST) {
-    if (track_in_window(view)) LB_WRITE(slot->reset, 1);
+    if (track_in_window(view)) LB_WRITE(slot->reset, 1 + view->direction);
     return;
   }
+  end_revive(slot, view);
   if (packet->control & LB_TCP_FIN) end_note_fin(slot, view, packet);
   if (packet->control & LB_TCP_ACK) end_note_fin_ack(slot, view);
 }

@@ -85,10 +85,6 @@ LB_INLINE void track_fresh(struct __sk_buff* skb, struct lb_slot* slot, struct l
 
   view->fresh = 1;
   LB_WRITE(view->own->end, packet->seq + packet->length);
-  if (LB_READ(slot->reset)) { /* it was not reset then */
-    LB_WRITE(slot->reset, 0);
-    __sync_val_compare_and_swap(&slot->ended_reason, LB_COUNT_RST_ACCEPTED, 0);
-  }
   if (!turned) return;
   if (view->direction == LB_TO_CLIENT) {
     track_response(skb, slot, packet);

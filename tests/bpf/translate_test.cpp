@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A packet of one leg becomes a packet of the other: addresses, ports, numbers, window, checksums, SACK.
+#include <net/if.h>
+
+#include "tests/bpf/sandbox.hpp"
 #include "tests/bpf/steered.hpp"
 
 namespace sluice::test {
@@ -139,6 +142,18 @@ TEST_P(Translate, HeaderLengthsThatLieAreLeftToTheStack) {
     bytes[tcp + 12] = static_cast<std::uint8_t>(words << 4);
     EXPECT_EQ(programs_->ingress_bytes(bytes).verdict, kPass) << words;
   }
+}
+
+TEST_P(Translate, PacketsBeyondTheMtuOfTheWayOutAreCounted) {
+  const Sandbox sandbox;
+  ASSERT_TRUE(Sandbox::run("ip link add east mtu 1300 type veth peer name west"));
+  to_pod_.ifindex = if_nametoindex("east");
+  programs_->put_flow(client_key_, to_pod_);
+  (void)client_sends({.seq = 100, .payload = std::string(1240 - (GetParam() ? 0 : 20), 'x')});
+  EXPECT_EQ(count("too_big"), 0U);
+  (void)client_sends({.seq = 100, .payload = std::string(1400, 'x')});
+  EXPECT_EQ(count("too_big"), 1U);
+  EXPECT_EQ(count("to_pod"), 2U);
 }
 
 class TranslateIp4 : public SteeredTest {};
