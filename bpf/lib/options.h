@@ -56,11 +56,16 @@ LB_INLINE void options_put32(struct lb_options* options, __u32 at, __u32 value) 
   options->after[options_index(at + 3)] = value;
 }
 
-LB_INLINE void options_blank(struct lb_options* options, __u32 at, __u32 size) {
-  for (__u32 i = 0; i < LB_OPTIONS_MAX; i++) {
-    if (i >= size) break;
-    options->after[options_index(at + i)] = LB_OPTION_NOP;
-  }
+static long options_blank_byte(__u32 i, void* context) {
+  struct lb_options* options = context;
+
+  options->after[options_index(options->position + i)] = LB_OPTION_NOP;
+  return 0;
+}
+
+/* The option at `position`. */
+LB_INLINE void options_blank(struct lb_options* options, __u32 size) {
+  bpf_loop(size, options_blank_byte, options, 0);
   options->found |= LB_FOUND_CHANGED;
 }
 
@@ -97,13 +102,13 @@ static long options_step(__u32 round, void* context) {
   if (size < 2 || at + size > options->length) return 1; /* malformed: the endpoint's business */
   if (kind == LB_OPTION_TIMESTAMP) {
     options->found |= LB_FOUND_TIMESTAMP;
-    if (options->edits & LB_EDIT_BLANK_TIMESTAMP) options_blank(options, at, size);
+    if (options->edits & LB_EDIT_BLANK_TIMESTAMP) options_blank(options, size);
   }
   if (kind == LB_OPTION_MSS && size == 4 && options->edits & LB_EDIT_MSS)
     options_cap_mss(options, at);
   if (kind == LB_OPTION_SACK) {
     if (options->edits & LB_EDIT_SHIFT_SACK) options_shift_sack(options, at, size);
-    if (options->edits & LB_EDIT_BLANK_SACK) options_blank(options, at, size);
+    if (options->edits & LB_EDIT_BLANK_SACK) options_blank(options, size);
   }
   options->position = at + size;
   return 0;

@@ -80,6 +80,18 @@ TEST_F(ListenerTest, AWorkerWithoutASocketIsPassedOver) {
   EXPECT_EQ(accept_all(only), 10);
 }
 
+TEST_F(ListenerTest, EachFamilyMayHaveASocketOfItsOwn) {
+  const UniqueFd six = listening_socket();
+  const UniqueFd four(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::listen(four.get(), 64), 0);
+  ASSERT_TRUE(datapath_->set_worker_socket(0, six.get()));
+  ASSERT_TRUE(datapath_->set_worker_socket(0, four.get()));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(try_connect("127.0.0.1", 80), 0);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(try_connect("::1", 80), 0);
+  EXPECT_EQ(accept_all(four), 5);
+  EXPECT_EQ(accept_all(six), 3);
+}
+
 TEST_F(ListenerTest, WithoutAnySocketTheStackRefuses) {
   EXPECT_EQ(try_connect("127.0.0.1", 80), ECONNREFUSED);
   EXPECT_EQ(counted(LB_COUNT_LOOKUP_NO_SOCKET), 1U);
