@@ -42,6 +42,8 @@ class Translator {
   Translator& operator=(const Translator&) = delete;
 
   [[nodiscard]] Translation load_directory(const std::string& directory);
+  // The same for texts that are already in memory, by file name (checks without a running agent, fuzzing).
+  [[nodiscard]] Translation load_texts(const std::map<std::string, std::string>& files);
 
  private:
   struct Impl;

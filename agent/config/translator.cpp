@@ -48,16 +48,18 @@ SpecSet to_set(const std::map<ObjectKey, SpecPtr>& specs) {
   sort_specs(out.pods);
   for (const GatewaySpec* gateway : out.gateways) {
     out.gateway_by_name.emplace(gateway->meta.full_name(), gateway);
+    out.gateway_names.push_back(gateway->meta.full_name());
   }
   return out;
 }
 
 void sort_diagnostics(Diagnostics& diagnostics) {
   const auto key = [](const model::Diagnostic& d) {
-    return std::tie(d.origin.file, d.origin.line, d.origin.column, d.code, d.message);
+    return std::tie(d.origin.file, d.origin.line, d.origin.column, d.code, d.message,
+                    d.origin.path);
   };
-  std::stable_sort(diagnostics.begin(), diagnostics.end(),
-                   [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  std::sort(diagnostics.begin(), diagnostics.end(),
+            [&](const auto& a, const auto& b) { return key(a) < key(b); });
 }
 
 }  // namespace
@@ -78,6 +80,7 @@ struct Translator::Impl {
                                          const std::map<ObjectKey, SpecPtr>& chosen,
                                          std::set<ObjectKey>& rejected,
                                          std::set<ObjectKey>& unlinked, Diagnostics& diagnostics);
+  [[nodiscard]] Translation translate(Loaded loaded);
   void remember(const Loaded& loaded, const std::map<ObjectKey, SpecPtr>& chosen,
                 const std::set<ObjectKey>& unlinked);
 
@@ -155,38 +158,44 @@ Translator::Translator(TranslateOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {}
 Translator::~Translator() = default;
 
-Translation Translator::load_directory(const std::string& directory) {
+Translation Translator::Impl::translate(Loaded loaded) {
   Translation out;
-  Loaded loaded;
   std::set<ObjectKey> rejected;
-  const auto files = read_directory(directory);
-  if (files) {
-    loaded = impl_->loader.load(*files);
-  } else {
-    // Likely a mount that is not there for a moment: keep everything.
-    for (const auto& [key, old] : impl_->kept) loaded.broken_files.insert(old.file);
-    add_error(loaded.diagnostics, {directory, 0, 0, {}, {}}, "directory_unreadable",
-              files.error().message, "create it, or correct --config");
-  }
-  const auto chosen = impl_->choose(loaded, rejected);
+  std::set<ObjectKey> unlinked;
+  const auto chosen = choose(loaded, rejected);
   SpecSet specs = to_set(chosen);
   for (const ObjectKey& key : rejected) {
     if (key.kind == "Gateway" && !chosen.contains(key)) {
       specs.rejected_gateways.insert(key.name_space + "/" + key.name);
     }
   }
-  const Registry registry(specs, impl_->options.cluster_domain, loaded.diagnostics);
-  std::set<ObjectKey> unlinked;
-  const auto services =
-      impl_->link(specs, registry, chosen, rejected, unlinked, loaded.diagnostics);
-  out.world = build_world(specs, services, impl_->options.gateway_labels,
-                          impl_->options.cluster_domain, loaded.diagnostics);
-  impl_->remember(loaded, chosen, unlinked);
+  const Registry registry(specs, options.cluster_domain, loaded.diagnostics);
+  const auto services = link(specs, registry, chosen, rejected, unlinked, loaded.diagnostics);
+  out.world = build_world(specs, services, options.gateway_labels, options.cluster_domain,
+                          loaded.diagnostics);
+  remember(loaded, chosen, unlinked);
   sort_diagnostics(loaded.diagnostics);
   out.diagnostics = std::move(loaded.diagnostics);
   out.objects = static_cast<std::uint32_t>(chosen.size());
   out.rejected = static_cast<std::uint32_t>(rejected.size()) + loaded.nameless;
   return out;
+}
+
+Translation Translator::load_directory(const std::string& directory) {
+  const auto files = read_directory(directory);
+  if (files) return impl_->translate(impl_->loader.load(*files));
+  // Likely a mount that is not there for a moment: keep everything.
+  Loaded nothing;
+  for (const auto& [key, old] : impl_->kept) nothing.broken_files.insert(old.file);
+  add_error(nothing.diagnostics, {directory, 0, 0, {}, {}}, "directory_unreadable",
+            files.error().message, "create it, or correct --config");
+  return impl_->translate(std::move(nothing));
+}
+
+Translation Translator::load_texts(const std::map<std::string, std::string>& files) {
+  std::vector<FileText> texts;
+  for (const auto& [name, text] : files) texts.push_back({name, text});
+  return impl_->translate(impl_->loader.load(texts));
 }
 
 }  // namespace sluice::config

@@ -55,6 +55,7 @@ struct WeightedDestination {
   Origin origin;
 };
 
+// Without destinations: what matches is answered with 503 and does not fall through to the next route.
 struct Route {
   std::string name;
   std::vector<RouteMatch> matches;  // empty = matches everything; any one suffices

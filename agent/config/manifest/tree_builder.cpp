@@ -8,7 +8,8 @@
 namespace sluice::config {
 
 Mark TreeBuilder::at(const YAML::Mark& mark) const {
-  return {mark.line + 1 + line_offset_, mark.column + 1};
+  // An empty value has the place of what follows it, which may be the end.
+  return {std::min(mark.line + 1 + line_offset_, last_line_), mark.column + 1};
 }
 
 void TreeBuilder::fail(Mark mark, std::string code, std::string message, std::string hint) {
@@ -200,8 +201,9 @@ bool TreeBuilder::check_duplicates(const Node& map) {
   std::vector<const Member*> order;
   order.reserve(map.members.size());
   for (const Member& member : map.members) order.push_back(&member);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const Member* a, const Member* b) { return a->key < b->key; });
+  std::sort(order.begin(), order.end(), [](const Member* a, const Member* b) {
+    return a->key != b->key ? a->key < b->key : a < b;
+  });
   const auto same =
       std::adjacent_find(order.begin(), order.end(),
                          [](const Member* a, const Member* b) { return a->key == b->key; });

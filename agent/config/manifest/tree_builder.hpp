@@ -29,8 +29,9 @@ struct TreeBudget {
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  // `line_offset` is added to every line number. `budget` outlives the builder.
-  TreeBuilder(int line_offset, TreeBudget& budget) : line_offset_(line_offset), budget_(budget) {}
+  // `line_offset` is added to every line number; none is above `last_line`. `budget` outlives the builder.
+  TreeBuilder(int line_offset, int last_line, TreeBudget& budget)
+      : line_offset_(line_offset), last_line_(last_line), budget_(budget) {}
 
   [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }
   [[nodiscard]] Node take_root() { return std::move(root_); }
@@ -79,6 +80,7 @@ class TreeBuilder final : public YAML::EventHandler {
   static Size size_of(const Node& node);
 
   int line_offset_;
+  int last_line_;
   TreeBudget& budget_;
   std::optional<Problem> problem_;
   std::vector<Frame> stack_;

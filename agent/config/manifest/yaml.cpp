@@ -52,7 +52,7 @@ std::optional<Problem> parse_document(const DocumentText& document, TreeBudget& 
     std::istringstream stream{std::move(text)};
     YAML::Parser parser(stream);
     while (true) {
-      TreeBuilder builder(document.first_line - 1, budget);
+      TreeBuilder builder(document.first_line - 1, last_line(document), budget);
       if (!parser.HandleNextDocument(builder)) return std::nullopt;
       if (builder.problem()) return builder.problem();
       Node root = builder.take_root();

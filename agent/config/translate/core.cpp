@@ -92,6 +92,8 @@ SliceEndpoint read_slice_endpoint(const DecodeInput& input, const Located& locat
           fmt::format("{}/{}", name_space ? name_space->value : input.meta.name_space, name->value);
     }
   }
+  fields.silent(kSliceEndpointFields);
+  fields.finish();
   return out;
 }
 

@@ -19,6 +19,8 @@ std::string canonical(const Labels& labels) {
   return out;
 }
 
+bool is_short(const std::string& host) { return host.find('.') == std::string::npos; }
+
 class DestinationLinker {
  public:
   DestinationLinker(const Registry& registry, const std::string& name_space,
@@ -49,18 +51,16 @@ class DestinationLinker {
 
  private:
   void report_unknown_host(const DestinationSpec& destination, const std::string& host) {
-    std::vector<std::string> names;
     std::string elsewhere;
-    for (const auto& [name, service] : registry_.services()) {
-      names.push_back(name);
-      if (name == qualify(destination.host.value, service.name_space, registry_.cluster_domain())) {
-        elsewhere = name;
-      }
+    const std::string start = destination.host.value + ".";
+    for (const std::string& name : registry_.names()) {
+      if (is_short(destination.host.value) && name.starts_with(start)) elsewhere = name;
     }
     std::string hint =
         !elsewhere.empty()
             ? fmt::format("short names belong to the rule's namespace; write `{}`", elsewhere)
-            : did_you_mean(host, names, "add the Service or ServiceEntry, or correct the name");
+            : did_you_mean(host, registry_.names(),
+                           "add the Service or ServiceEntry, or correct the name");
     add_error(out_.problems, destination.host.origin, "host_not_found",
               fmt::format("no service `{}` exists", host), std::move(hint));
   }

@@ -144,11 +144,10 @@ void check_hosts(const SpecSet& specs, const LinkedVirtualService& service,
 void check_gateways(const VirtualServiceSpec& spec, const SpecSet& specs, Diagnostics& problems) {
   for (const GatewayReference& reference : spec.gateways) {
     if (specs.gateway_by_name.contains(reference.full_name())) continue;
-    std::vector<std::string> names;
     std::string elsewhere;
-    for (const auto& [name, gateway] : specs.gateway_by_name) {
-      names.push_back(name);
-      if (gateway->meta.name == reference.name) elsewhere = name;
+    const std::string end = "/" + reference.name;
+    for (const std::string& name : specs.gateway_names) {
+      if (name.ends_with(end)) elsewhere = name;
     }
     std::string hint;
     if (specs.rejected_gateways.contains(reference.full_name())) {
@@ -156,7 +155,8 @@ void check_gateways(const VirtualServiceSpec& spec, const SpecSet& specs, Diagno
     } else if (!elsewhere.empty()) {
       hint = fmt::format("write `{}`", elsewhere);
     } else {
-      hint = did_you_mean(reference.full_name(), names, "add it, or correct the name");
+      hint =
+          did_you_mean(reference.full_name(), specs.gateway_names, "add it, or correct the name");
     }
     add_error(problems, reference.origin, "gateway_not_found",
               fmt::format("no Gateway `{}` is in force", reference.full_name()), std::move(hint));

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "agent/config/translate/hosts.hpp"
 
@@ -52,6 +53,7 @@ Registry::Registry(const SpecSet& specs, std::string cluster_domain, Diagnostics
     : cluster_domain_(std::move(cluster_domain)) {
   add_services(specs, diagnostics);
   add_service_entries(specs, diagnostics);
+  for (const auto& [host, service] : services_) names_.push_back(host);
   add_rules(specs, diagnostics);
 }
 
@@ -113,11 +115,9 @@ void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
                            : qualify(rule->host.value, rule->meta.name_space, cluster_domain_);
     rules_[host].push_back(rule);
     if (service != nullptr || is_wildcard(host)) continue;
-    std::vector<std::string> names;
-    for (const auto& [name, unused] : services_) names.push_back(name);
     add_warning(diagnostics, rule->host.origin, "host_not_found",
                 fmt::format("no service `{}` exists: the rule has no effect", host),
-                did_you_mean(host, names, "add the Service or ServiceEntry, or correct the name"));
+                did_you_mean(host, names_, "add the Service or ServiceEntry, or correct the name"));
   }
   // Rules in the service's own namespace count before those of others; creation order decides the
   // rest.
@@ -125,9 +125,14 @@ void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
     if (is_wildcard(host)) wildcards_.push_back(host);
     const auto service = services_.find(host);
     if (service == services_.end()) continue;
-    std::stable_partition(rules.begin(), rules.end(), [&](const DestinationRuleSpec* rule) {
-      return rule->meta.name_space == service->second.name_space;
-    });
+    std::vector<const DestinationRuleSpec*> ordered;
+    for (const bool own : {true, false}) {
+      std::copy_if(rules.begin(), rules.end(), std::back_inserter(ordered),
+                   [&](const DestinationRuleSpec* rule) {
+                     return (rule->meta.name_space == service->second.name_space) == own;
+                   });
+    }
+    rules = std::move(ordered);
   }
   std::sort(wildcards_.begin(), wildcards_.end(), [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() > b.size() : a < b;

@@ -18,6 +18,7 @@ namespace sluice::config {
 struct SpecSet {
   std::vector<const GatewaySpec*> gateways;
   std::map<std::string, const GatewaySpec*> gateway_by_name;  // "ns/name"
+  std::vector<std::string> gateway_names;                     // the same, for "did you mean"
   std::set<std::string> rejected_gateways;  // "ns/name" of those without a version in force
   std::vector<const VirtualServiceSpec*> virtual_services;
   std::vector<const DestinationRuleSpec*> rules;
@@ -54,6 +55,8 @@ class Registry {
 
   [[nodiscard]] const std::string& cluster_domain() const { return cluster_domain_; }
   [[nodiscard]] const std::map<std::string, RegistryService>& services() const { return services_; }
+  // The hosts of all services, for "did you mean".
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   // What `host`, written in `name_space`, means.
   [[nodiscard]] const RegistryService* find(const std::string& host,
                                             const std::string& name_space) const;
@@ -68,6 +71,7 @@ class Registry {
   bool add(RegistryService service, Diagnostics& diagnostics);
 
   std::string cluster_domain_;
+  std::vector<std::string> names_;
   std::map<std::string, RegistryService> services_;                       // by host
   std::map<std::string, std::vector<const DestinationRuleSpec*>> rules_;  // by resolved host
   std::vector<std::string> wildcards_;  // those of rules_, the longest first

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "agent/config/translate/registry.hpp"
 
@@ -34,8 +35,9 @@ bool selects(const Labels& selector, const Labels& labels) {
 }
 
 void sort_unique(std::vector<LabelledEndpoint>& endpoints) {
-  std::stable_sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
-    return a.endpoint.address < b.endpoint.address;
+  std::sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.endpoint.address, a.endpoint.name) <
+           std::tie(b.endpoint.address, b.endpoint.name);
   });
   const auto last = std::unique(endpoints.begin(), endpoints.end(), [](auto& kept, const auto& e) {
     if (kept.endpoint.address != e.endpoint.address) return false;

@@ -124,8 +124,12 @@ model::VirtualHost merge(const Bindings& bindings, std::vector<std::string> doma
     std::move(routes.begin(), routes.end(), std::back_inserter(out.routes));
   }
   if (bindings.size() > 1) {
-    std::stable_partition(out.routes.begin(), out.routes.end(),
-                          [](const model::Route& route) { return !catches_all(route); });
+    std::vector<model::Route> ordered;
+    for (const bool last : {false, true}) {
+      std::copy_if(out.routes.begin(), out.routes.end(), std::back_inserter(ordered),
+                   [&](const model::Route& route) { return catches_all(route) == last; });
+    }
+    out.routes = std::move(ordered);
     report_conflicts(out.domains, out.routes, diagnostics);
   }
   return out;
