@@ -96,6 +96,10 @@ std::vector<DocumentText> split_documents(std::string_view file) {
       finish(line_start);
       begin = line_start;
       first_line = line_number;
+    } else if (is_marker(line, "...")) {
+      finish(line_start);
+      begin = rest.data();
+      first_line = line_number + 1;
     }
     ++line_number;
   }

@@ -20,8 +20,8 @@ struct DocumentText {
   int first_line = 1;
 };
 
-// A line that begins with "---" starts a document, wherever it stands (YAML 1.2, 9.1.2: not even a
-// quoted scalar may contain it), so one broken document does not hide the next.
+// A line that begins with "---" starts a document and one that begins with "..." ends one, wherever it stands (YAML
+// 1.2, 9.1.2: not even a quoted scalar may contain it), so one broken document does not hide the next.
 [[nodiscard]] std::vector<DocumentText> split_documents(std::string_view file);
 
 // Comments, directives and markers only.

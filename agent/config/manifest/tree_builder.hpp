@@ -34,9 +34,11 @@ class TreeBuilder final : public YAML::EventHandler {
       : line_offset_(line_offset), last_line_(last_line), budget_(budget) {}
 
   [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }
+  // Where the document began.
+  [[nodiscard]] Mark start() const { return start_; }
   [[nodiscard]] Node take_root() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = at(mark); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
@@ -82,6 +84,7 @@ class TreeBuilder final : public YAML::EventHandler {
   int line_offset_;
   int last_line_;
   TreeBudget& budget_;
+  Mark start_;
   std::optional<Problem> problem_;
   std::vector<Frame> stack_;
   std::unordered_map<YAML::anchor_t, Node> anchors_;

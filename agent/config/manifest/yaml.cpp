@@ -40,7 +40,7 @@ Problem library_problem(const YAML::Exception& error, const DocumentText& docume
           "check indentation, quotes and brackets at this place and just above it"};
 }
 
-// Appends the documents of one text; returns what stopped it, if anything.
+// Appends the document of the text; returns what stopped it, if anything.
 std::optional<Problem> parse_document(const DocumentText& document, TreeBudget& budget,
                                       std::vector<Node>& out) {
   if (auto problem = check_text(document)) return problem;
@@ -51,14 +51,20 @@ std::optional<Problem> parse_document(const DocumentText& document, TreeBudget& 
     text += text.ends_with('\n') ? "...\n" : "\n...\n";
     std::istringstream stream{std::move(text)};
     YAML::Parser parser(stream);
-    while (true) {
-      TreeBuilder builder(document.first_line - 1, last_line(document), budget);
-      if (!parser.HandleNextDocument(builder)) return std::nullopt;
-      if (builder.problem()) return builder.problem();
-      Node root = builder.take_root();
-      if (out.size() >= kMaxDocuments) return std::nullopt;
-      if (!root.is_null()) out.push_back(std::move(root));
+    TreeBuilder builder(document.first_line - 1, last_line(document), budget);
+    if (!parser.HandleNextDocument(builder)) return std::nullopt;
+    if (builder.problem()) return builder.problem();
+    // Without a marker there is no second document. The library begins one wherever the first cannot go on, and makes
+    // empty ones for ever of a token that begins nothing.
+    TreeBuilder rest(document.first_line - 1, last_line(document), budget);
+    if (parser.HandleNextDocument(rest)) {
+      return Problem{rest.start(), "invalid_yaml",
+                     "not valid YAML: the document cannot go on like this here",
+                     "check the indentation of this line and of those above it"};
     }
+    Node root = builder.take_root();
+    if (!root.is_null()) out.push_back(std::move(root));
+    return std::nullopt;
   } catch (const YAML::Exception& error) {
     return library_problem(error, document);
   } catch (const std::exception& error) {

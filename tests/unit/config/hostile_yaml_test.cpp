@@ -108,6 +108,21 @@ TEST(HostileYaml, StopsReadingAFileOfEndlessDocuments) {
   EXPECT_EQ(good.problems.back().code, "too_many_documents");
 }
 
+TEST(HostileYaml, RefusesWhatCannotBelongToTheDocument) {
+  const std::pair<const char*, int> cases[] = {{"}\n", 1},
+                                               {"a: 1\n]\n", 2},
+                                               {"- a\nb: c\n", 2},
+                                               {"  a: 1\nb: 2\n", 2},
+                                               {"\"a\"\n\"b\"\n", 2},
+                                               {"a: 1\n...\n}\n", 3}};
+  for (const auto& [text, line] : cases) {
+    const ParsedYaml parsed = parse_yaml(text);
+    ASSERT_EQ(parsed.problems.size(), 1u) << text;
+    EXPECT_EQ(parsed.problems[0].code, "invalid_yaml") << text;
+    EXPECT_EQ(parsed.problems[0].mark.line, line) << text;
+  }
+}
+
 TEST(HostileYaml, NamesDuplicateKeysWithBothLines) {
   const Problem problem = only_problem("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n");
   EXPECT_EQ(problem.code, "duplicate_key");
