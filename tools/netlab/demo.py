@@ -110,6 +110,7 @@ def act_traffic(stage, agent, kernel):
 
 def act_kill(stage, agent):
     headline("kill -9 of the agent in the middle of a download")
+    agent.wait_for(lambda status: int(status["steered_connections"]) == 0, "forget the connections that have ended")
     pieces, interval = 60, 50
     address, port = stage.gateway
     fetcher = subprocess.Popen(stage.client(sys.executable, __file__, "--fetch", address, port, pieces, interval),
