@@ -45,8 +45,16 @@ void per_reason(const MetricsInput& input, Families& out, const std::array<const
   }
 }
 
+// Clusters in force are there from the start too, with 0.
+ClusterReports clusters_of(const MetricsInput& input) {
+  ClusterReports out = sum_clusters(input.workers);
+  if (!input.snapshot) return out;
+  for (const auto& [key, cluster] : input.snapshot->clusters) out.try_emplace(key);
+  return out;
+}
+
 void add_clusters(const MetricsInput& input, Families& out) {
-  const ClusterReports clusters = sum_clusters(input.workers);
+  const ClusterReports clusters = clusters_of(input);
   out.counter("sluice_proxy_picks_total",
               "Requests given to a cluster; those the kernel carries later are not in it.");
   per_cluster(clusters, out, &proxy::ClusterReport::picks);
@@ -103,7 +111,7 @@ void add_proxy(const MetricsInput& input, Families& out) {
 
 void add_steer(const MetricsInput& input, Families& out) {
   using Report = proxy::WorkerReport;
-  const ClusterReports clusters = sum_clusters(input.workers);
+  const ClusterReports clusters = clusters_of(input);
   out.gauge("sluice_steer_connections", "Connections that the kernel carries now.");
   per_worker(input, out, &Report::steered_open);
   out.gauge("sluice_steer_adopted_connections",

@@ -23,6 +23,8 @@ TEST(MetricsView, SumsWorkersByReasonAndCluster) {
   expect_line(text, "sluice_proxy_refusals_total{reason=\"pipelined\"} 2");
   expect_line(text, "sluice_proxy_requests_total{worker=\"1\"} 50");
   expect_line(text, std::string("sluice_proxy_picks_total{cluster=\"") + test::kV1 + "\"} 80");
+  // Never picked so far, and yet there: a rate needs the 0.
+  expect_line(text, std::string("sluice_proxy_picks_total{cluster=\"") + test::kGone + "\"} 0");
   expect_line(text, std::string("sluice_proxy_responses_total{cluster=\"") + test::kV1 +
                         "\",class=\"2xx\"} 78");
   expect_line(text, std::string("sluice_steer_requests_total{cluster=\"") + test::kV1 + "\"} 200");
