@@ -42,7 +42,6 @@ ConfigCounts count(const ConfigState& state) {
   }
   counts.loads_total = state.reloads;
   counts.rejects_total = state.rejects_total;
-  counts.build_failures_total = state.failed_builds;
   counts.last_success_seconds = static_cast<double>(state.last_success_unix);
   return counts;
 }
