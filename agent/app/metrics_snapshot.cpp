@@ -83,9 +83,6 @@ void add_snapshot(const MetricsInput& input, Families& out) {
   const snapshot::Snapshot* snapshot = input.snapshot.get();
   out.gauge("sluice_snapshot_generation", "Number of the generation in force; 0 = none yet.")
       .sample({}, snapshot == nullptr ? 0 : snapshot->generation);
-  out.counter("sluice_snapshot_build_failures_total",
-              "Generations that could not be compiled; the one before stayed in force.")
-      .sample({}, input.config.build_failures_total);
   out.gauge("sluice_snapshot_listener_info",
             "Always 1; tier and the code of its reason are labels.");
   if (snapshot != nullptr) {

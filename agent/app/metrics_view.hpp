@@ -24,8 +24,6 @@ struct ConfigCounts {
   std::uint64_t loads_total = 0;  // times the source was read
   std::uint64_t rejects_total =
       0;  // loads after which at least one object, or the whole snapshot, was rejected
-  std::uint64_t build_failures_total =
-      0;                            // generations that could not be compiled and changed nothing
   double last_success_seconds = 0;  // Unix time of the last load without a reject; 0 = never
 };
 

@@ -50,7 +50,6 @@ TEST(MetricsView, SharesOfRoutesWithAChoice) {
 TEST(MetricsView, SnapshotAndKernel) {
   const std::string text = sample_text();
   expect_line(text, "sluice_snapshot_generation 7");
-  expect_line(text, "sluice_snapshot_build_failures_total 3");
   expect_line(text, std::string("sluice_snapshot_condition{type=\"no_endpoints\",cluster=\"") +
                         test::kGone + "\"} 1");
   expect_line(text, std::string("sluice_snapshot_endpoints{cluster=\"") + test::kV1 +

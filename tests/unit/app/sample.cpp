@@ -135,7 +135,6 @@ app::MetricsInput sample_metrics() {
   input.config.objects = 5;
   input.config.rejected = 1;
   input.config.rejects_total = 2;
-  input.config.build_failures_total = 3;
   input.snapshot = sample_snapshot();
   input.workers = sample_workers();
   input.kernel.emplace();
