@@ -59,16 +59,35 @@ bool is_ours(std::string_view name, bool egress) {
   return name.starts_with(egress ? "lb_egress" : "lb_ingress");
 }
 
+bpf_tc_hook hook_of(std::uint32_t ifindex, int attach_point) {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof hook;
+  hook.ifindex = static_cast<int>(ifindex);
+  hook.attach_point = static_cast<bpf_tc_attach_point>(attach_point);
+  return hook;
+}
+
+bpf_tc_hook hook_of_side(std::uint32_t ifindex, bool egress) {
+  return hook_of(ifindex, egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
+}
+
+bpf_tc_opts our_filter() {
+  bpf_tc_opts options{};
+  options.sz = sizeof options;
+  options.handle = kHandle;
+  options.priority = kPriority;
+  return options;
+}
+
 Result<void> attach_side(std::uint32_t ifindex, int program, bool egress) {
   const std::string present = filter_name(ifindex, egress);
   if (!present.empty() && !is_ours(present, egress))
     return fail(ErrorCode::kUnavailable, "clsact: priority " + std::to_string(kPriority) +
                                              " is taken by " + present + ": remove that filter");
-  const std::uint32_t replace = present.empty() ? 0U : static_cast<std::uint32_t>(BPF_TC_F_REPLACE);
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex),
-              .attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = replace, .handle = kHandle,
-              .priority = kPriority);
+  bpf_tc_hook hook = hook_of_side(ifindex, egress);
+  bpf_tc_opts options = our_filter();
+  options.prog_fd = program;
+  if (!present.empty()) options.flags = BPF_TC_F_REPLACE;
   if (const int result = bpf_tc_attach(&hook, &options); result < 0)
     return kernel_failure("clsact filter", result);
   return {};
@@ -76,17 +95,15 @@ Result<void> attach_side(std::uint32_t ifindex, int program, bool egress) {
 
 void detach_side(std::uint32_t ifindex, bool egress) {
   if (!is_ours(filter_name(ifindex, egress), egress)) return;
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex),
-              .attach_point = egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, options, .handle = kHandle, .priority = kPriority);
+  bpf_tc_hook hook = hook_of_side(ifindex, egress);
+  bpf_tc_opts options = our_filter();
   (void)bpf_tc_detach(&hook, &options);
 }
 
 }  // namespace
 
 Result<void> clsact_attach(std::uint32_t ifindex, int ingress_program, int egress_program) {
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(ifindex),
-              .attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+  bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
   if (const int result = bpf_tc_hook_create(&hook); result < 0 && result != -EEXIST)
     return kernel_failure("clsact qdisc", result);
   if (auto attached = attach_side(ifindex, ingress_program, false); !attached) return attached;

@@ -43,7 +43,9 @@ UniqueFd load_trivial(bpf_prog_type type, bpf_attach_type attach, int value) {
       bpf_insn{
           .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = value},
       bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-  LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = attach);
+  bpf_prog_load_opts options{};
+  options.sz = sizeof options;
+  options.expected_attach_type = attach;
   const int fd = bpf_prog_load(type, "lb_probe", "GPL", code.data(), code.size(), &options);
   return UniqueFd(fd < 0 ? -1 : fd);
 }

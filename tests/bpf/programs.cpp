@@ -72,11 +72,17 @@ RunResult Programs::run(int program, const Bytes& bytes, std::uint32_t mark, int
   context.mark = mark;
   RunResult result;
   result.bytes.resize(bytes.size() + 256);
-  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = bytes.data(), .data_out = result.bytes.data(),
-              .data_size_in = static_cast<__u32>(bytes.size()),
-              .data_size_out = static_cast<__u32>(result.bytes.size()), .ctx_in = &context,
-              .ctx_out = &context, .ctx_size_in = sizeof context, .ctx_size_out = sizeof context,
-              .repeat = repeat);
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
+  options.data_in = bytes.data();
+  options.data_size_in = static_cast<__u32>(bytes.size());
+  options.data_out = result.bytes.data();
+  options.data_size_out = static_cast<__u32>(result.bytes.size());
+  options.ctx_in = &context;
+  options.ctx_out = &context;
+  options.ctx_size_in = sizeof context;
+  options.ctx_size_out = sizeof context;
+  options.repeat = repeat;
   if (const int error = bpf_prog_test_run_opts(program, &options); error != 0) {
     std::fprintf(stderr, "BPF_PROG_TEST_RUN: %s\n", std::strerror(-error));
     return {};
