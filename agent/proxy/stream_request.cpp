@@ -67,6 +67,7 @@ bool Stream::route() {
   generation_ = context_.use_generation();
   listener_ = session_->listener();
   if (listener_ == nullptr) {
+    request_.head().keep_alive = false;  // nothing will ever be served here
     fail(404, Ending::kNoListener, "no_listener");
     return false;
   }

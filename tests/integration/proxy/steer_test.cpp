@@ -247,7 +247,7 @@ TEST_F(SteerTest, AClientWithASmallSegmentSizeGetsAConnectionOfItsOwn) {
   ASSERT_TRUE(peer.send(kGet));
   ASSERT_TRUE(promoted(1));
   EXPECT_EQ(script_->last_mss, 536);
-  EXPECT_EQ(upstream_.connections(), 2);
+  EXPECT_TRUE(eventually([&](const WorkerReport&) { return upstream_.connections() == 2; }));
 }
 
 TEST_F(SteerTest, ConnectionsThatStayAreReportedWithTheirRequests) {
