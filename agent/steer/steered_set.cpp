@@ -54,12 +54,16 @@ void SteeredSet::adopt(const SlotShare& share) {
 }
 
 std::optional<std::uint32_t> SteeredSet::take_slot() {
+  wake_rested();
+  return pool_.take();
+}
+
+void SteeredSet::wake_rested() {
   while (!resting_.empty() && resting_.front().when <= clock_.now()) {
     set_state(slots_[resting_.front().slot], LB_SLOT_FREE);
     pool_.give_back(resting_.front().slot);
     resting_.pop_front();
   }
-  return pool_.take();
 }
 
 void SteeredSet::give_back_slot(std::uint32_t slot) {
@@ -93,12 +97,13 @@ void SteeredSet::start_linger(std::uint32_t slot, Entry& entry) {
 Milliseconds SteeredSet::tick() {
   release_holds();
   finish_lingering();
+  wake_rested();
   if (clock_.now() >= next_sweep_) {
     sweep();
     next_sweep_ = clock_.now() + kSweepTick;
   }
   if (!held_.empty()) return kHoldTick;
-  if (!lingering_.empty()) return kLingerTick;
+  if (!lingering_.empty() || !resting_.empty()) return kLingerTick;
   if (!steered_.empty()) return kSweepTick;
   return Milliseconds(-1);
 }

@@ -73,6 +73,7 @@ class SteeredSet {
 
   void adopt(const SlotShare& share);
   void start_linger(std::uint32_t slot, Entry& entry);
+  void wake_rested();
   void release_holds();
   void finish_lingering();
   void sweep();

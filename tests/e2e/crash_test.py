@@ -27,12 +27,12 @@ class Crash(NodeTest):
             node.kill_agent()
             node.start_agent("--steer-after", "1", workers=workers)
             status = node.lbctl("status")
-            self.assertEqual(int(status["adoptedConnections"]), 32)
+            self.assertEqual(int(status["adopted_connections"]), 32)
             self.assertEqual(node.flows(), 32)
         out, _ = load.communicate(timeout=60)
         result = json.loads(out)
-        self.assertEqual(int(result["errors"]), 0, out)
-        self.assertEqual(int(result["reconnects"]), 0, "no connection broke")
+        self.assertEqual(result["requests_failed"], 0, out)
+        self.assertEqual(result["reconnects"], 0, "no connection broke")
         node.wait_without_flows()
 
     def test_new_connections_are_served_after_the_restart(self):
@@ -41,7 +41,7 @@ class Crash(NodeTest):
         node.load("--connections", 8, "--requests", 200)
         node.kill_agent()
         node.start_agent("--steer-after", "1")
-        self.assertEqual(int(node.load("--connections", 8, "--requests", 200)["errors"]), 0)
+        self.assertEqual(node.load("--connections", 8, "--requests", 200)["requests_failed"], 0)
 
     def test_an_orderly_stop_finishes_requests_in_flight(self):
         node = self.make_node()
@@ -49,7 +49,7 @@ class Crash(NodeTest):
         slow = node.start("client", "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}",
                           f"http://{node.vip}/?delay=1500")
         wait_for("the request to be in flight", lambda: any(
-            int(w.get("connectionsOpen", 0)) for w in node.lbctl("status")["workers"]))
+            int(w.get("connections_open", 0)) for w in node.lbctl("status")["workers"]))
         self.assertEqual(node.stop_agent(), 0)
         self.assertEqual(slow.communicate(timeout=30)[0], "200")
 

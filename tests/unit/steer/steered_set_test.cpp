@@ -110,6 +110,20 @@ TEST_F(SteeredSetTest, ARemovedSlotRestsBeforeItIsUsedAgain) {
   EXPECT_EQ(flows_.slots()[index].state, LB_SLOT_FREE);
 }
 
+TEST_F(SteeredSetTest, ASlotIsFreeAgainWithoutAnotherPromotion) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  flows_.slots()[index].reset = 1;
+  set.on_event(event(LB_EVENT_ENDING, index));
+  Milliseconds next{0};
+  for (int i = 0; i < 30 && next.count() >= 0; ++i) {
+    clock_.advance(Milliseconds(100));
+    next = set.tick();
+  }
+  EXPECT_LT(next.count(), 0) << "nothing is left to do";
+  EXPECT_EQ(flows_.slots()[index].state, LB_SLOT_FREE);
+}
+
 TEST_F(SteeredSetTest, AnRstThatTheEndpointDidNotBelieveEndsNothing) {
   SteeredSet set = make();
   const auto index = steer(set);
