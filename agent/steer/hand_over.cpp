@@ -75,6 +75,16 @@ void fill_slot(const Leg& client, const Leg& upstream, std::uint32_t request, lb
   slot.ended_reason = 0;
 }
 
+// TCP_MAXSEG caps what the agent sends as well as what it announces. Where it did, the socket no longer says what the pod
+// itself would take; its SYN-ACK did.
+std::uint32_t segment_taken_by(const Leg& upstream) {
+  if (upstream.mss_cap == 0 || upstream.tcp.mss_send < upstream.mss_cap ||
+      upstream.handshake.mss == 0) {
+    return upstream.tcp.mss_send;
+  }
+  return upstream.handshake.mss;
+}
+
 }  // namespace
 
 std::optional<Refusal> refusal_of(const Leg& client, const Leg& upstream, std::size_t request_bytes,
@@ -93,7 +103,7 @@ std::optional<Refusal> refusal_of(const Leg& client, const Leg& upstream, std::s
   std::uint32_t client_may_send = client.tcp.mss_advertised;
   if (promised_mss != 0) client_may_send = std::min<std::uint32_t>(client_may_send, promised_mss);
   if (upstream.tcp.mss_advertised > client.tcp.mss_send ||
-      client_may_send > upstream.tcp.mss_send) {
+      client_may_send > segment_taken_by(upstream)) {
     return Refusal::kMss;
   }
   // The whole request must go out in one burst: the agent's socket will see no ACK that opens the

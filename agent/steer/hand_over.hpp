@@ -21,6 +21,7 @@ struct Leg {
   SocketAddress remote;
   net::TcpState tcp;
   lb_leg handshake{};
+  std::uint16_t mss_cap = 0;    // TCP_MAXSEG of the agent's socket; 0 = none
   std::uint32_t next_send = 0;  // next sequence number the agent would send
   std::uint32_t next_receive =
       0;  // next one it expects: for the client, the first byte of the request

@@ -163,8 +163,8 @@ std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promoti
   const auto up_tcp = net::tcp_state(upstream.fd.get());
   const SocketAddress up_local = net::local_address(upstream.fd.get());
   if (!client_tcp || !up_tcp || up_local.port == 0) return Refusal::kSystem;
-  client = {promotion.local, promotion.client, *client_tcp, {}, 0, 0};
-  up = {up_local, upstream.remote, *up_tcp, {}, 0, 0};
+  client = {promotion.local, promotion.client, *client_tcp, {}, 0, 0, 0};
+  up = {up_local, upstream.remote, *up_tcp, {}, upstream.mss, 0, 0};
   const std::uint16_t promised = client.local.ip.is_v4() ? paths_->mss4 : paths_->mss6;
   const auto client_leg = flows_.leg(datapath::make_tuple(client.remote, client.local));
   const auto up_leg = flows_.leg(datapath::make_tuple(up.remote, up.local));

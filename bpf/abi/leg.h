@@ -10,7 +10,9 @@ struct lb_leg {
   __u32 local_next;  /* first sequence number the agent's socket sends after its SYN, host order */
   __u32 remote_next; /* first sequence number the remote sends after its SYN, host order */
   __u32 ifindex;     /* where the remote's packets come in; 0 while only our own SYN was seen */
-  __u32 flags;       /* LB_LEG_* */
+  __u16 flags;       /* LB_LEG_* */
+  __u16
+      mss; /* largest segment that the remote takes, by its SYN-ACK; 0 = not told (clients: not kept) */
 };
 LB_ABI_SIZE(struct lb_leg, 16);
 

@@ -132,6 +132,7 @@ LB_INLINE struct lb_action handshake_upstream_synack(struct __sk_buff* skb,
   if (!leg || leg->ifindex || leg->local_next != packet->ack) return action_not_ours();
   found = options_edit(skb, packet->l4 + LB_TCP_HEADER, parse_options_length(packet), 0, 0);
   leg->remote_next = packet->seq + 1;
+  leg->mss = LB_FOUND_MSS(found);
   if (!(found & LB_FOUND_TIMESTAMP) && !(packet->control & LB_TCP_ECE)) leg->flags = LB_LEG_CLEAN;
   LB_WRITE(leg->ifindex, skb->ifindex); /* last: it says that the entry is complete */
   return action(LB_VERDICT_PASS, LB_COUNT_LEG_RECORDED);

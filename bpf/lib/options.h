@@ -25,6 +25,7 @@
 #define LB_FOUND_TIMESTAMP 1
 #define LB_FOUND_CHANGED 2
 #define LB_FOUND_ERROR 4 /* the packet could not be written: it must be dropped */
+#define LB_FOUND_MSS(found) ((found) >> 16) /* as it came; 0: no such option */
 
 struct lb_options {
   __u8 before[64]; /* a power of two, so that a mask proves an index to be inside */
@@ -69,11 +70,12 @@ LB_INLINE void options_blank(struct lb_options* options, __u32 size) {
   options->found |= LB_FOUND_CHANGED;
 }
 
-LB_INLINE void options_cap_mss(struct lb_options* options, __u32 at) {
+LB_INLINE void options_see_mss(struct lb_options* options, __u32 at) {
   __u32 mss =
       (__u32)options->before[options_index(at + 2)] << 8 | options->before[options_index(at + 3)];
 
-  if (mss <= options->value) return;
+  options->found |= mss << 16;
+  if (!(options->edits & LB_EDIT_MSS) || mss <= options->value) return;
   options->after[options_index(at + 2)] = options->value >> 8;
   options->after[options_index(at + 3)] = options->value;
   options->found |= LB_FOUND_CHANGED;
@@ -104,8 +106,7 @@ static long options_step(__u32 round, void* context) {
     options->found |= LB_FOUND_TIMESTAMP;
     if (options->edits & LB_EDIT_BLANK_TIMESTAMP) options_blank(options, size);
   }
-  if (kind == LB_OPTION_MSS && size == 4 && options->edits & LB_EDIT_MSS)
-    options_cap_mss(options, at);
+  if (kind == LB_OPTION_MSS && size == 4) options_see_mss(options, at);
   if (kind == LB_OPTION_SACK) {
     if (options->edits & LB_EDIT_SHIFT_SACK) options_shift_sack(options, at, size);
     if (options->edits & LB_EDIT_BLANK_SACK) options_blank(options, size);

@@ -71,7 +71,7 @@ TEST_P(Handshake, SynAckToTheClientIsCappedAndRecorded) {
   EXPECT_EQ(leg->local_next, kVipStart + 1);
   EXPECT_EQ(leg->remote_next, kClientStart + 1);
   EXPECT_EQ(leg->ifindex, 1U);
-  EXPECT_EQ(leg->flags, static_cast<std::uint32_t>(LB_LEG_CLEAN));
+  EXPECT_EQ(leg->flags, LB_LEG_CLEAN);
   EXPECT_EQ(counts(), (Counts{{"handshake_cleaned", 1}, {"leg_recorded", 1}}));
   (void)programs_->egress(synack);  // repeated
   EXPECT_EQ(count("leg_recorded"), 1U);
@@ -119,7 +119,7 @@ TEST_P(Handshake, UpstreamHandshakeIsCleanedAndRecorded) {
   EXPECT_EQ(leg->local_next, kNodeStart + 1);
   EXPECT_EQ(leg->remote_next, kPodStart + 1);
   EXPECT_EQ(leg->ifindex, 1U);
-  EXPECT_EQ(leg->flags, static_cast<std::uint32_t>(LB_LEG_CLEAN));
+  EXPECT_EQ(leg->flags, LB_LEG_CLEAN);
   EXPECT_EQ(counts(), (Counts{{"handshake_cleaned", 1}, {"leg_recorded", 1}}));
 }
 

@@ -28,7 +28,7 @@ Legs good_legs() {
                      .mss_advertised = 1460,
                      .cwnd = 10,
                      .window_send = 64'000};
-  legs.client.handshake = {1, 1, 3, LB_LEG_CLEAN};
+  legs.client.handshake = {1, 1, 3, LB_LEG_CLEAN, 0};
   legs.client.next_send = 0xfffffff0;
   legs.client.next_receive = 1'000;
   legs.upstream.local = *SocketAddress::parse("192.0.2.1:15000");
@@ -36,7 +36,7 @@ Legs good_legs() {
   legs.upstream.tcp = legs.client.tcp;
   legs.upstream.tcp.wscale_send = 5;
   legs.upstream.tcp.wscale_receive = 8;
-  legs.upstream.handshake = {1, 1, 4, LB_LEG_CLEAN};
+  legs.upstream.handshake = {1, 1, 4, LB_LEG_CLEAN, 0};
   legs.upstream.next_send = 5'000;
   legs.upstream.next_receive = 7'000;
   return legs;
@@ -76,6 +76,19 @@ TEST(Refusal, SegmentSizesMustSuitBothSides) {
   legs.upstream.tcp.mss_send = 1'400;  // the client was told 1460
   EXPECT_EQ(refusal_of(legs.client, legs.upstream, 200, 0), Refusal::kMss);
   EXPECT_FALSE(refusal_of(legs.client, legs.upstream, 200, 1'400)) << "lb_tc capped it on the wire";
+}
+
+TEST(Refusal, ACapOfOursIsNotALimitOfThePods) {
+  Legs legs = good_legs();
+  legs.client.tcp.mss_send = 536;
+  legs.upstream.mss_cap = 536;
+  legs.upstream.tcp.mss_advertised = legs.upstream.tcp.mss_send = 536;
+  EXPECT_EQ(refusal_of(legs.client, legs.upstream, 200, 0), Refusal::kMss)
+      << "the pod's own is unknown";
+  legs.upstream.handshake.mss = 1'460;
+  EXPECT_FALSE(refusal_of(legs.client, legs.upstream, 200, 0));
+  legs.upstream.handshake.mss = 1'400;
+  EXPECT_EQ(refusal_of(legs.client, legs.upstream, 200, 0), Refusal::kMss);
 }
 
 TEST(Prepare, DeltasTurnOneNumberingIntoTheOther) {
