@@ -67,7 +67,7 @@ TEST_P(Abi, TuplesAndFlows) {
                OFFSET(lb_flow, window_left), OFFSET(lb_flow, window_right)});
   expect_same("lb_leg", sizeof(lb_leg),
               {OFFSET(lb_leg, local_next), OFFSET(lb_leg, remote_next), OFFSET(lb_leg, ifindex),
-               OFFSET(lb_leg, flags)});
+               OFFSET(lb_leg, flags), OFFSET(lb_leg, mss)});
   EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 4 : 1);
 }
 

@@ -120,6 +120,7 @@ TEST_P(Handshake, UpstreamHandshakeIsCleanedAndRecorded) {
   EXPECT_EQ(leg->remote_next, kPodStart + 1);
   EXPECT_EQ(leg->ifindex, 1U);
   EXPECT_EQ(leg->flags, LB_LEG_CLEAN);
+  EXPECT_EQ(leg->mss, 1400);
   EXPECT_EQ(counts(), (Counts{{"handshake_cleaned", 1}, {"leg_recorded", 1}}));
 }
 
