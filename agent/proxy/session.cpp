@@ -142,7 +142,6 @@ void Session::drop_stream() {
   stream_->end();
   context_.release_stream(stream_);
   stream_ = nullptr;
-  if (!client_.has_output()) client_.release_buffers();
 }
 
 void Session::settle() {
@@ -153,6 +152,7 @@ void Session::settle() {
     destroy();
     return;
   }
+  if (stream_ == nullptr) client_.release_buffers();
   arm(deadline());
 }
 
