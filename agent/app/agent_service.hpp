@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AgentService: answers lbctl and the admin listener: gathers a consistent picture on main and from workers, then lets the
-// pure views render it. Thread: any; each call waits for main and workers for at most kPatience.
+// AgentService: answers lbctl and the admin listener: gathers a consistent picture on main and from workers, then
+// lets the pure views render it. Thread: any; each call waits for main and workers for at most kPatience.
 #pragma once
 #include <memory>
 #include <optional>

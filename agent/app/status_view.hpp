@@ -21,7 +21,8 @@ namespace sluice::app {
 
 namespace v1 = control::v1;
 
-// Key of StatusInput::listener_errors for what concerns every listener (the kernel's listener map could not be written).
+// Key of StatusInput::listener_errors for what concerns every listener (the kernel's listener map could not be
+// written).
 inline constexpr const char* kAllListeners = "all";
 
 struct StatusInput {

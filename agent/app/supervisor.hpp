@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Supervisor: starts the agent's parts in order, runs the main loop (configuration changes, links, signals) and takes the
-// parts down again. Thread: main.
+// Supervisor: starts the agent's parts in order, runs the main loop (configuration changes, links, signals) and takes
+// the parts down again. Thread: main.
 #pragma once
 #include <memory>
 #include <string>

@@ -21,7 +21,9 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
-bool IpAddress::is_v4() const { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), bytes.begin()); }
+bool IpAddress::is_v4() const {
+  return std::equal(kV4Prefix.begin(), kV4Prefix.end(), bytes.begin());
+}
 
 bool IpAddress::is_unspecified() const {
   const auto from = is_v4() ? bytes.begin() + 12 : bytes.begin();

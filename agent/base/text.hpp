@@ -14,6 +14,7 @@ namespace sluice {
 
 // The candidate closest to `word` by edit distance (ASCII case counts as half a difference), or "" when none is close
 // enough to be what was meant. For "did you mean" in messages.
-[[nodiscard]] std::string closest(std::string_view word, std::span<const std::string_view> candidates);
+[[nodiscard]] std::string closest(std::string_view word,
+                                  std::span<const std::string_view> candidates);
 
 }  // namespace sluice

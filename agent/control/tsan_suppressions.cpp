@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What ThreadSanitizer cannot judge: gRPC, Abseil and protobuf come built without it, so that it does not see how they
-// synchronise and reports what they do inside, and what they hand from one of their threads to another. Compiled in by the
-// tsan preset only, into whatever links the protocol. Calls of AgentApi stay checked: their own locks are visible.
+// synchronise and reports what they do inside, and what they hand from one of their threads to another. Compiled in
+// by the tsan preset only, into whatever links the protocol. Calls of AgentApi stay checked: their own locks are
+// visible.
 extern "C" const char* __tsan_default_suppressions();  // NOLINT: the name is the sanitizer's
 extern "C" const char* __tsan_default_suppressions() {
   return "race:libgrpc\n"

@@ -72,8 +72,8 @@ std::string PinStore::set_aside(std::string_view name) const {
   constexpr int kTries = 100;
   for (int number = 1; number <= kTries; ++number) {
     std::string other = std::string(name) + "_aside_" + std::to_string(number);
-    // A bpffs reserves names with a dot. Without RENAME_NOREPLACE an earlier one would be lost; we hold the lock, so a check is
-    // enough.
+    // A bpffs reserves names with a dot. Without RENAME_NOREPLACE an earlier one would be lost; we hold the lock, so
+    // a check is enough.
     if (std::error_code ignored; fs::exists(path(other), ignored)) continue;
     return std::rename(path(name).c_str(), path(other).c_str()) == 0 ? other : std::string();
   }

@@ -4,6 +4,7 @@
 
 namespace sluice::http {
 
+// NOLINTNEXTLINE(readability-function-size): a table
 std::string_view reason_phrase(std::uint16_t status) {
   switch (status) {
     case 100:

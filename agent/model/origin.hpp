@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Origin and Diagnostic: where a piece of desired state came from, and what is wrong with it. Plain values. Thread: any.
+// Origin and Diagnostic: where a piece of desired state came from, and what is wrong with it. Plain values. Thread:
+// any.
 #pragma once
 #include <string>
 #include <vector>

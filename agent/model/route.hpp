@@ -12,7 +12,8 @@
 namespace sluice::model {
 
 struct StringMatch {
-  enum class Kind { kExact, kPrefix, kRegex, kPresent };  // kRegex: RE2, whole string; kPresent: any value
+  // kRegex: RE2, the whole string; kPresent: any value.
+  enum class Kind { kExact, kPrefix, kRegex, kPresent };
   Kind kind = Kind::kExact;
   std::string value;
 
@@ -50,8 +51,8 @@ struct RouteMatch {
 inline constexpr std::uint64_t kWeightUnit = 1'000'000;
 
 struct WeightedDestination {
-  std::string cluster;                  // Cluster::key
-  std::uint64_t weight = kWeightUnit;   // in 1/kWeightUnit; 0 = no traffic
+  std::string cluster;                 // Cluster::key
+  std::uint64_t weight = kWeightUnit;  // in 1/kWeightUnit; 0 = no traffic
   Origin origin;
 };
 

@@ -3,8 +3,8 @@
 // was attached, and buffers that exist only while bytes wait. Input is read into memory that all channels of a worker
 // share; what is not consumed at once is kept. Output goes straight to the socket; what it does not take is kept.
 // Callers: Session, Upstream, Stream. Thread: worker.
-// Invariants: received() and sent() count every byte that recv() and send() moved, which steering relies on. A view that
-// input() returned ends with the next input() of any channel of the worker.
+// Invariants: received() and sent() count every byte that recv() and send() moved, which steering relies on. A view
+// that input() returned ends with the next input() of any channel of the worker.
 #pragma once
 #include <cstdint>
 #include <string_view>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // EndpointPool: the idle connections to one endpoint; EndpointPools: all endpoints of a worker.
 // Callers: Generation, Stream, Worker. Thread: worker. Invariants: the most recently used connection is taken first, so
-// that the surplus of a burst grows old and expires; connections of the agent's port range stay apart from ordinary ones.
+// that the surplus of a burst grows old and expires; connections of the agent's port range stay apart from ordinary
+// ones.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Generation: a snapshot together with what one worker keeps beside it: pick state, pools and counters of every
 // destination, reached by index, so that a request looks nothing up by name.
-// Callers: Worker (makes), Stream (picks). Thread: worker. Invariants: alive while it is current or a stream counts on it;
-// pick state moves on to the next generation when a set's key and what it picks from are the same.
+// Callers: Worker (makes), Stream (picks). Thread: worker. Invariants: alive while it is current or a stream counts
+// on it; pick state moves on to the next generation when a set's key and what it picks from are the same.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -37,7 +37,7 @@ class Generation {
   // Rises by one with every publish.
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
   // The target whose turn it is; nullptr when the set has no endpoint at all.
-  [[nodiscard]] Target* pick(std::uint32_t set);
+  [[nodiscard]] Target* pick(std::uint32_t index);
 
   std::uint32_t users = 0;  // streams
 

@@ -2,8 +2,8 @@
 // Stream: one request and its answer: head, route, pick, promotion or relay in both directions. Objects are used again
 // for later requests of any connection, so that their parsers and strings keep their memory.
 // Callers: Session. Thread: worker. Invariants: owns its upstream; in each direction reads only while the other side's
-// buffer is empty, so that a stream holds at most one read of bytes per direction; sends no request byte twice unless the
-// endpoint cannot have acted on the first ones (RFC 9110 9.2.2).
+// buffer is empty, so that a stream holds at most one read of bytes per direction; sends no request byte twice unless
+// the endpoint cannot have acted on the first ones (RFC 9110 9.2.2).
 #pragma once
 #include <cstdint>
 #include <memory>

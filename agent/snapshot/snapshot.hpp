@@ -34,8 +34,8 @@ struct Share {
   model::Origin origin;
 };
 
-// A weighted set of subsets: what a route leads to. Equal sets of a snapshot share one object, so that "leads to the same
-// place" is pointer equality and pick state is one per set.
+// A weighted set of subsets: what a route leads to. Equal sets of a snapshot share one object, so that "leads to the
+// same place" is pointer equality and pick state is one per set.
 struct DestinationSet {
   std::uint32_t id = 0;  // index into Snapshot::destination_sets
   std::string

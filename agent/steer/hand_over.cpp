@@ -75,8 +75,8 @@ void fill_slot(const Leg& client, const Leg& upstream, std::uint32_t request, lb
   slot.ended_reason = 0;
 }
 
-// TCP_MAXSEG caps what the agent sends as well as what it announces. Where it did, the socket no longer says what the pod
-// itself would take; its SYN-ACK did.
+// TCP_MAXSEG caps what the agent sends as well as what it announces. Where it did, the socket no longer says what the
+// pod itself would take; its SYN-ACK did.
 std::uint32_t segment_taken_by(const Leg& upstream) {
   if (upstream.mss_cap == 0 || upstream.tcp.mss_send < upstream.mss_cap ||
       upstream.handshake.mss == 0) {

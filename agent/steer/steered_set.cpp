@@ -25,7 +25,7 @@ std::uint32_t coarse(TimePoint now) {
 }  // namespace
 
 SteeredSet::SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows,
-                       SlotShare share, PortPool& ports, Finished finished)
+                       const SlotShare& share, PortPool& ports, Finished finished)
     : options_(options),
       clock_(clock),
       flows_(flows),

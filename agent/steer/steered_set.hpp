@@ -35,8 +35,8 @@ class SteeredSet {
   // Told when a connection is gone: its listener and how many requests it carried in all.
   using Finished = std::function<void(const std::string& listener, std::uint64_t requests)>;
 
-  SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows, SlotShare share,
-             PortPool& ports, Finished finished);
+  SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows,
+             const SlotShare& share, PortPool& ports, Finished finished);
 
   struct Entry {
     std::string cluster;
@@ -77,8 +77,8 @@ class SteeredSet {
   void release_holds();
   void finish_lingering();
   void sweep();
-  void remove(std::uint32_t slot, End end);
-  void collect(std::uint32_t slot, Entry& entry, End end);
+  void remove(std::uint32_t index, End end);
+  void collect(std::uint32_t index, Entry& entry, End end);
   [[nodiscard]] static Totals carried_by(lb_slot& slot);
   [[nodiscard]] static End end_of(lb_slot& slot);
 

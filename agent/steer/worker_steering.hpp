@@ -54,9 +54,9 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   std::optional<proxy::Refusal> read_legs(const proxy::Promotion& promotion, int client_fd,
                                           const proxy::SteerUpstream& upstream, Leg& client,
                                           Leg& up);
-  void finish(const proxy::Promotion& promotion, std::uint32_t slot, std::uint32_t request_start,
+  void finish(const proxy::Promotion& promotion, std::uint32_t index, std::uint32_t request_start,
               UniqueFd& client, proxy::SteerUpstream& upstream);
-  proxy::PromoteResult undo(std::uint32_t slot, proxy::SteerUpstream& upstream);
+  proxy::PromoteResult undo(std::uint32_t index, proxy::SteerUpstream& upstream);
 
   SteerOptions options_;
   datapath::FlowTable& flows_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics: Prometheus text from what the agent's parts report at scrape time; no polling thread, nothing on the hot path.
+// Metrics: Prometheus text from what the agent's parts report at scrape time; no polling thread, nothing on the hot
+// path.
 // Thread: any.
 #pragma once
 #include <string>

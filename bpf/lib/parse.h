@@ -70,8 +70,8 @@ struct lb_ip6_header {
 };
 
 /*
- * IP header and the first 16 bytes of TCP in one read: two cost 8 ns more (measured). Packets too short for that are not
- * TCP. Both return the length of the TCP segment, 0 for what is not a TCP packet that can be steered.
+ * IP header and the first 16 bytes of TCP in one read: two cost 8 ns more (measured). Packets too short for that
+ * are not TCP. Both return the length of the TCP segment, 0 for what is not a TCP packet that can be steered.
  */
 LB_INLINE __u32 parse_ip4(struct __sk_buff* skb, struct lb_packet* packet) {
   struct {

@@ -16,7 +16,8 @@ TEST(IpAddress, OneFormForBothFamilies) {
 }
 
 TEST(IpAddress, RejectsWhatIsNoAddress) {
-  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "01.2.3.256", "fe80::1%eth0", "[::1]", "example"}) {
+  for (const char* text :
+       {"", "1.2.3", "1.2.3.4.5", "01.2.3.256", "fe80::1%eth0", "[::1]", "example"}) {
     EXPECT_FALSE(IpAddress::parse(text)) << text;
   }
 }
@@ -32,7 +33,8 @@ TEST(IpAddress, KnowsLoopbackAndAny) {
 TEST(SocketAddress, ParsesAndPrints) {
   EXPECT_EQ(to_string(*SocketAddress::parse("192.0.2.1:80")), "192.0.2.1:80");
   EXPECT_EQ(to_string(*SocketAddress::parse("[2001:db8::1]:443")), "[2001:db8::1]:443");
-  for (const char* text : {"2001:db8::1:443", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:8a"}) {
+  for (const char* text :
+       {"2001:db8::1:443", "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:8a"}) {
     EXPECT_FALSE(SocketAddress::parse(text)) << text;
   }
 }
