@@ -22,7 +22,11 @@ class Crash(NodeTest):
         node.start_agent("--steer-after", "1", workers=2)
         load = node.start("client", *node.load_command("--connections", 32, "--mix", "random", "--max-body", 200000,
                                                        "--think-ms", "0,5", "--duration", 8))
-        wait_for("all connections to be steered", lambda: node.flows() == 32)
+        try:
+            wait_for("all connections to be steered", lambda: node.flows() == 32, 6)
+        except AssertionError:
+            print(json.dumps(node.lbctl("flows"))[:3000], node.metrics(), load.communicate(timeout=60)[0])
+            raise
         for workers in (2, 1, 3):
             node.kill_agent()
             node.start_agent("--steer-after", "1", workers=workers)

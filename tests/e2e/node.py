@@ -178,9 +178,14 @@ class NodeTest(unittest.TestCase):
         self.addCleanup(self.finish, node)
         return node
 
+    def broken_so_far(self):
+        result = self._outcome.result
+        return len(result.failures) + len(result.errors)
+
+    def setUp(self):
+        self.broken_before = self.broken_so_far()
+
     def finish(self, node):
-        failed = any(error for _, error in getattr(self._outcome, "errors", [])) or \
-            bool(getattr(getattr(self._outcome, "result", None), "failures", None))
-        if failed:
+        if self.broken_so_far() > self.broken_before:
             print(f"---- agent log of {node.name}\n{node.log()[-6000:]}", flush=True)
         node.close()
