@@ -56,6 +56,8 @@ class Session final : public net::EventHandler {
   bool step_closing();
   bool discard();
   void drop_stream();
+  [[nodiscard]] bool is_answering() const;
+  [[nodiscard]] bool has_data() const;
   void settle();
   void destroy();
   void on_timer();

@@ -27,6 +27,11 @@ constexpr int kPortTries = 16;
 
 std::uint16_t usual_mss(const IpAddress& ip) { return ip.is_v4() ? kUsualMss4 : kUsualMss6; }
 
+// `asked` as the proxy gave it: 0 = one that suits most clients.
+std::uint16_t segment_cap(std::uint16_t asked, const IpAddress& ip) {
+  return asked == 0 ? usual_mss(ip) : std::max(asked, kLeastMss);
+}
+
 struct Opened {
   UniqueFd fd;
   int error = 0;  // errno when there is no fd
@@ -122,13 +127,12 @@ void WorkerSteering::connection_finished(const std::string& listener, std::uint6
 
 Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(const SocketAddress& endpoint,
                                                               std::uint16_t mss) {
-  if (mss == 0) mss = usual_mss(endpoint.ip);
-  mss = std::max(mss, kLeastMss);
+  const std::uint16_t cap = segment_cap(mss, endpoint.ip);
   for (int i = 0; i < kPortTries; ++i) {
     const auto port = ports_.take(endpoint, reactor_.now());
     if (!port)
       return fail(ErrorCode::kExhausted, "no upstream port is free for " + to_string(endpoint));
-    Opened opened = open_upstream(endpoint, *port, mss);
+    Opened opened = open_upstream(endpoint, *port, cap);
     if (opened.fd) return proxy::SteerUpstream{std::move(opened.fd), *port, endpoint, mss};
     // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as that lasts.
     ports_.release(endpoint, *port, reactor_.now(), kTimeWait);
@@ -164,7 +168,8 @@ std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promoti
   const SocketAddress up_local = net::local_address(upstream.fd.get());
   if (!client_tcp || !up_tcp || up_local.port == 0) return Refusal::kSystem;
   client = {promotion.local, promotion.client, *client_tcp, {}, 0, 0, 0};
-  up = {up_local, upstream.remote, *up_tcp, {}, upstream.mss, 0, 0};
+  up = {up_local, upstream.remote, *up_tcp, {}, segment_cap(upstream.mss, upstream.remote.ip), 0,
+        0};
   const std::uint16_t promised = client.local.ip.is_v4() ? paths_->mss4 : paths_->mss6;
   const auto client_leg = flows_.leg(datapath::make_tuple(client.remote, client.local));
   const auto up_leg = flows_.leg(datapath::make_tuple(up.remote, up.local));

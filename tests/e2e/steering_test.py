@@ -7,7 +7,7 @@ SLUICE_FULL=1 runs the amounts of docs/benchmarks.md (200,000 requests) instead 
 import os
 import unittest
 
-from node import NodeTest, scaled
+from node import NodeTest, scaled, wait_for
 
 FULL = os.environ.get("SLUICE_FULL") == "1"
 CONNECTIONS = 64
@@ -35,6 +35,19 @@ class Steering(NodeTest):
 
     def test_learned_promotion(self):
         self.steer(self.make_node(), scaled(4_000), steer_after="auto", body=65536)
+
+    def test_uploads_do_not_keep_a_connection_from_being_steered(self):
+        """Room at the endpoint and the client's last bytes told in one turn once passed for pipelining."""
+        for _ in range(3):
+            node = self.make_node()
+            node.start_agent("--steer-after", "1", workers=1)
+            load = node.start("client", *node.load_command("--connections", 96, "--mix", "random", "--max-body", 400000,
+                                                           "--segment", "1,60000", "--duration", 3))
+            wait_for("every connection to be steered", lambda: node.flows() == 96, 3)
+            load.communicate(timeout=60)
+            refused = node.metrics()['sluice_proxy_refusals_total{reason="pipelined"}']
+            self.assertEqual(refused, 0)
+            node.close()
 
     def test_over_ipv6(self):
         self.steer(self.make_node(family=6), 200_000 if FULL else scaled(2_000))
