@@ -32,6 +32,7 @@ struct Raw {
   std::string ports = "15000-29999";
 };
 
+// NOLINTNEXTLINE(readability-function-size): a table
 void declare(CLI::App& app, Options& o, Raw& raw) {
   app.set_version_flag("--version", std::string(kVersion));
   app.add_option("--config", o.config_directory,

@@ -86,7 +86,7 @@ WorkerSteering::WorkerSteering(SteerOptions options, datapath::FlowTable& flows,
       flows_(flows),
       reactor_(reactor),
       ports_(options.ports.first, options.ports.last),
-      steered_(options.keep, reactor.clock(), flows, std::move(share), ports_,
+      steered_(options.keep, reactor.clock(), flows, share, ports_,
                [this](const std::string& listener, std::uint64_t requests) {
                  connection_finished(listener, requests);
                }),
