@@ -37,8 +37,8 @@ bool Session::is_answering() const {
   return stream_ != nullptr && stream_->request_done() && !stream_->done();
 }
 
-// Data while an answer is under way: the client does not wait for answers. The event alone does not say so: it may tell of
-// bytes that were read in this very turn, when the upstream's event came first.
+// Data while an answer is under way: the client does not wait for answers. The event alone does not say so: it may
+// tell of bytes that were read in this very turn, when the upstream's event came first.
 bool Session::has_data() const {
   char byte = 0;
   return recv(client_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
