@@ -153,6 +153,15 @@ class Compiler {
   std::optional<Error> error_;
 };
 
+// uri prefix "/" is how people write "everything", so it takes the asterisk form (OPTIONS *, RFC 9112 3.2.4) and
+// CONNECT's empty path as well: else no listener with it could be steered, for one request that nobody sends.
+std::optional<model::StringMatch> whole(std::optional<model::StringMatch> uri) {
+  if (uri && uri->kind == model::StringMatch::Kind::kPrefix && uri->value == "/") {
+    uri->value.clear();
+  }
+  return uri;
+}
+
 }  // namespace
 
 bool Condition::holds(const http::RequestHead& head, std::uint16_t listener_port) const {
@@ -197,7 +206,7 @@ std::string Condition::found_in(const http::RequestHead& head, std::uint16_t lis
 
 Result<std::vector<Condition>> compile_match(const model::RouteMatch& match, RegexPool& pool) {
   Compiler compiler(pool);
-  compiler.add(Subject::kUri, match.uri, match.ignore_uri_case);
+  compiler.add(Subject::kUri, whole(match.uri), match.ignore_uri_case);
   compiler.add(Subject::kScheme, match.scheme);
   compiler.add(Subject::kMethod, match.method);
   compiler.add(Subject::kAuthority, match.authority);

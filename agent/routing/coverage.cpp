@@ -16,27 +16,10 @@ bool never(const Candidate& candidate, std::uint16_t port) {
                              [&](const Condition& c) { return c.never_holds(port); });
 }
 
-// uri prefix "/" looks like a match-all and is one for all but "OPTIONS *" and CONNECT.
-bool is_slash(const Candidate& candidate) {
-  return candidate.conditions.size() == 1 &&
-         candidate.conditions[0].subject == Condition::Subject::kUri &&
-         candidate.conditions[0].kind == Condition::Kind::kPrefix &&
-         candidate.conditions[0].value == "/";
-}
-
 std::optional<Gap> gap_of(const DomainTable::Domain& domain,
-                          const std::vector<model::VirtualHost>& virtual_hosts,
-                          const std::vector<CompiledHost>& compiled) {
+                          const std::vector<model::VirtualHost>& virtual_hosts) {
   const model::VirtualHost& last = virtual_hosts[domain.hosts.back()];
   const std::string hosts = domain.name == "*" ? "any other host" : "host " + domain.name;
-  for (const std::uint32_t host : domain.hosts) {
-    const auto slash = std::ranges::find_if(compiled[host].candidates, is_slash);
-    if (slash == compiled[host].candidates.end()) continue;
-    const model::Route& route = virtual_hosts[host].routes[slash->route];
-    return Gap{"for " + hosts + " uri prefix \"/\" does not match \"OPTIONS *\", which gets 404 " +
-                   "(a route without a match takes every request)",
-               route.origin.file.empty() ? last.origin : route.origin};
-  }
   return Gap{"requests for " + hosts + " that match no route of \"" + last.name +
                  "\" get 404 (its last route has conditions)",
              last.origin};
@@ -70,7 +53,7 @@ Coverage coverage_of(const DomainTable& domains,
         if (covered) break;
       }
     }
-    if (!covered && !out.gap) out.gap = gap_of(domain, virtual_hosts, compiled);
+    if (!covered && !out.gap) out.gap = gap_of(domain, virtual_hosts);
   }
   std::ranges::sort(out.reachable);
   const auto [last, end] = std::ranges::unique(out.reachable);

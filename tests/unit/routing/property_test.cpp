@@ -138,7 +138,10 @@ std::optional<std::string> naive_query(const http::RequestHead& head, const std:
 }
 
 bool naive_match(const model::RouteMatch& match, const http::RequestHead& head) {
-  if (match.uri && !naive_text(*match.uri, head.path, match.ignore_uri_case)) return false;
+  const bool everything = match.uri && match.uri->kind == Kind::kPrefix && match.uri->value == "/";
+  if (match.uri && !everything && !naive_text(*match.uri, head.path, match.ignore_uri_case)) {
+    return false;
+  }
   if (match.scheme && !naive_text(*match.scheme, head.scheme, false)) return false;
   if (match.method && !naive_text(*match.method, head.method, false)) return false;
   std::optional<std::string> authority;

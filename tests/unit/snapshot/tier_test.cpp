@@ -54,7 +54,7 @@ TEST(Tier, RequestsThatMatchNothingAreNamed) {
   EXPECT_EQ(tier(world_of({echo()}, {"echo.test"})),
             "request not_total: some requests match no route: only echo.test is served; requests "
             "for other hosts get 404 at echo.yaml:10 +headers");
-  EXPECT_THAT(tier(world_of({with_prefix(echo(), "/")})), HasSubstr("OPTIONS *"));
+  EXPECT_THAT(tier(world_of({with_prefix(echo(), "/")})), HasSubstr("connection"));
   EXPECT_THAT(tier(world_of({with_prefix(echo(), "/api")})),
               HasSubstr("requests for any other host that match no route of \"default/echo\""));
 }
