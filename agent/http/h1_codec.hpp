@@ -86,8 +86,9 @@ class H1ResponseParser {
 
 // Serialisers append to `out`. They write what the head says (fields in order, hop-by-hop fields
 // already decided by the caller through strip_hop_by_hop) plus the framing fields that `body`
-// needs; never raw input bytes. Content-Length and Transfer-Encoding among the fields are left out,
-// so that a head never has two framings.
+// needs; never raw input bytes. Content-Length or Transfer-Encoding is written where the fields have
+// it, with its name as it stands there and the value that `body` needs (at the end when there is
+// none); the other one is left out, so that a head never has two framings.
 //
 // The target written is path and query (origin-form), or the authority for CONNECT; Host is added
 // when it is missing. A request always says HTTP/1.1, so a chunked body is fine.
@@ -99,9 +100,9 @@ void write_response_head(const ResponseHead& head, bool keep_alive, std::string&
 void write_chunk(std::string_view data, std::string& out);  // one chunk with its size line
 void write_last_chunk(std::string& out);                    // no trailers
 
-// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade,
-// Trailer and Content-Length (RFC 9110 7.6.1; the framing fields are written anew). Connection
-// cannot name Host or X-Forwarded-*.
+// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Upgrade and Trailer (RFC 9110
+// 7.6.1). Content-Length and Transfer-Encoding stay, as the place where the serialisers write the
+// framing. Connection cannot name these two, Host or X-Forwarded-*.
 void strip_hop_by_hop(HeaderMap& headers);
 
 [[nodiscard]] std::string_view reason_phrase(std::uint16_t status);

@@ -15,26 +15,60 @@ void append_number(std::uint64_t value, int base, std::string& out) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
-bool is_framing(std::string_view name) {
-  return (name.size() == 14 && equals_ignore_case(name, "Content-Length")) ||
-         (name.size() == 17 && equals_ignore_case(name, "Transfer-Encoding"));
-}
-
 void append_field(std::string_view name, std::string_view value, std::string& out) {
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
-void append_fields(const HeaderMap& headers, std::string& out) {
-  for (std::size_t i = 0; i < headers.size(); ++i) {
-    const HeaderMap::Field field = headers.at(i);
-    if (!is_framing(field.name)) append_field(field.name, field.value, out);
+void append_framing(BodyKind framing, std::string_view name, std::uint64_t length,
+                    std::string& out) {
+  out.append(name).append(": ");
+  if (framing == BodyKind::kLength) {
+    append_number(length, 10, out);
+  } else {
+    out.append("chunked");
   }
+  out.append("\r\n");
 }
 
-void append_length(std::uint64_t length, std::string& out) {
-  out.append("Content-Length: ");
-  append_number(length, 10, out);
-  out.append("\r\n");
+// kNone for every other field.
+BodyKind framing_of(std::string_view name) {
+  if (name.size() == 14 && equals_ignore_case(name, "Content-Length")) return BodyKind::kLength;
+  if (name.size() == 17 && equals_ignore_case(name, "Transfer-Encoding")) {
+    return BodyKind::kChunked;
+  }
+  return BodyKind::kNone;
+}
+
+// `framing` is kLength, kChunked or kNone. Its field keeps its sender's place and spelling, because
+// the receiver sees them when the connection is steered; without one it goes to the end.
+void append_fields(const HeaderMap& headers, BodyKind framing, std::uint64_t length,
+                   std::string& out) {
+  bool framed = framing == BodyKind::kNone;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const HeaderMap::Field field = headers.at(i);
+    const BodyKind kind = framing_of(field.name);
+    if (kind == BodyKind::kNone) {
+      append_field(field.name, field.value, out);
+    } else if (kind == framing && !framed) {
+      append_framing(framing, field.name, length, out);
+      framed = true;
+    }
+  }
+  if (framed) return;
+  append_framing(framing, framing == BodyKind::kLength ? "Content-Length" : "Transfer-Encoding",
+                 length, out);
+}
+
+BodyKind response_framing(const ResponseHead& head) {
+  if (head.body == BodyKind::kChunked) return BodyKind::kChunked;
+  if (head.body == BodyKind::kUntilClose || head.status < 200 || head.status == 204) {
+    return BodyKind::kNone;
+  }
+  if (head.body == BodyKind::kLength) return BodyKind::kLength;
+  // HEAD and 304: what the body would have had (RFC 9110 8.6, RFC 9112 6.1).
+  if (head.content_length > 0 || head.headers.has("Content-Length")) return BodyKind::kLength;
+  const bool chunked = head.minor_version >= 1 && head.headers.has("Transfer-Encoding");
+  return chunked ? BodyKind::kChunked : BodyKind::kNone;
 }
 
 void append_target(const RequestHead& head, std::string& out) {
@@ -54,12 +88,7 @@ void write_request_head(const RequestHead& head, std::string& out) {
   append_target(head, out);
   out.append(" HTTP/1.1\r\n");
   if (!head.headers.has("Host")) append_field("Host", head.authority, out);
-  append_fields(head.headers, out);
-  if (head.body == BodyKind::kLength) {
-    append_length(head.content_length, out);
-  } else if (head.body == BodyKind::kChunked) {
-    out.append("Transfer-Encoding: chunked\r\n");
-  }
+  append_fields(head.headers, head.body, head.content_length, out);
   out.append("\r\n");
 }
 
@@ -67,15 +96,7 @@ void write_response_head(const ResponseHead& head, bool keep_alive, std::string&
   out.append("HTTP/1.1 ");
   append_number(head.status, 10, out);
   out.append(" ").append(head.reason).append("\r\n");
-  append_fields(head.headers, out);
-  const bool may_have_length = head.status >= 200 && head.status != 204;
-  if (head.body == BodyKind::kLength) {
-    if (may_have_length) append_length(head.content_length, out);
-  } else if (head.body == BodyKind::kChunked) {
-    out.append("Transfer-Encoding: chunked\r\n");
-  } else if (head.body == BodyKind::kNone && head.content_length > 0 && may_have_length) {
-    append_length(head.content_length, out);
-  }
+  append_fields(head.headers, response_framing(head), head.content_length, out);
   if (head.status >= 200 && !head.headers.has("Connection")) {
     if (!keep_alive || head.body == BodyKind::kUntilClose) {
       out.append("Connection: close\r\n");

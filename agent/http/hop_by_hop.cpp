@@ -15,22 +15,19 @@ bool is_hop_by_hop(std::string_view name) {
       return equals_ignore_case(name, "Upgrade") || equals_ignore_case(name, "Trailer");
     case 10:
       return equals_ignore_case(name, "Connection") || equals_ignore_case(name, "Keep-Alive");
-    case 14:
-      return equals_ignore_case(name, "Content-Length");
     case 16:
       return equals_ignore_case(name, "Proxy-Connection");
-    case 17:
-      return equals_ignore_case(name, "Transfer-Encoding");
     default:
       return false;
   }
 }
 
 // A client that could name these in Connection would hide itself from, or redirect, what stands
-// behind.
+// behind. The framing fields stay to mark their place: their values are written anew.
 bool is_protected(std::string_view name) {
   constexpr std::string_view kPrefix = "X-Forwarded-";
-  return equals_ignore_case(name, "Host") ||
+  return equals_ignore_case(name, "Host") || equals_ignore_case(name, "Content-Length") ||
+         equals_ignore_case(name, "Transfer-Encoding") ||
          equals_ignore_case(name.substr(0, kPrefix.size()), kPrefix);
 }
 

@@ -21,7 +21,7 @@ TEST(HopByHop, DropsTheFixedSet) {
     map.add(name, "x-nothing");
   }
   strip_hop_by_hop(map);
-  EXPECT_EQ(names(map), "Host X Accept ");
+  EXPECT_EQ(names(map), "Host X Transfer-Encoding CONTENT-LENGTH Accept ");
 }
 
 TEST(HopByHop, DropsWhatConnectionNamesBeforeAndBehindIt) {
@@ -33,6 +33,15 @@ TEST(HopByHop, DropsWhatConnectionNamesBeforeAndBehindIt) {
   map.add("X-Other", "3");
   strip_hop_by_hop(map);
   EXPECT_EQ(names(map), "X-Other ");
+}
+
+TEST(HopByHop, ConnectionCannotMoveTheFraming) {
+  HeaderMap map;
+  map.add("Connection", "content-length, Transfer-Encoding");
+  map.add("Content-Length", "3");
+  map.add("Accept", "*/*");
+  strip_hop_by_hop(map);
+  EXPECT_EQ(names(map), "Content-Length Accept ");
 }
 
 TEST(HopByHop, ConnectionCannotNameHostOrForwardedFields) {

@@ -44,9 +44,21 @@ TEST(WriteRequest, NeverTwoFramings) {
   head.content_length = 3;
   EXPECT_EQ(written(head), "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
   head.body = BodyKind::kChunked;
-  EXPECT_EQ(written(head), "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(written(head), "GET / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n");
   head.body = BodyKind::kNone;
   EXPECT_EQ(written(head), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+}
+
+TEST(WriteRequest, FramingStaysWhereTheClientHadIt) {
+  RequestHead head = request();
+  head.headers.add("content-LENGTH", "007");
+  head.headers.add("Content-Length", "7");
+  head.headers.add("Accept", "*/*");
+  head.body = BodyKind::kLength;
+  head.content_length = 7;
+  EXPECT_EQ(written(head), "GET / HTTP/1.1\r\nHost: a\r\ncontent-LENGTH: 7\r\nAccept: */*\r\n\r\n");
+  head.headers.remove("Content-Length");
+  EXPECT_EQ(written(head), "GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nContent-Length: 7\r\n\r\n");
 }
 
 TEST(WriteRequest, AddsTheHostThatHttp10MayLack) {
@@ -78,6 +90,31 @@ TEST(WriteResponse, BodylessStatusesGetNoLength) {
   EXPECT_EQ(written(head, true), "HTTP/1.1 204 \r\n\r\n");
   head.status = 304;
   EXPECT_EQ(written(head, true), "HTTP/1.1 304 \r\nContent-Length: 3\r\n\r\n");
+}
+
+TEST(WriteResponse, FramingStaysWhereTheServerHadIt) {
+  ResponseHead head;
+  head.status = 200;
+  head.headers.add("transfer-encoding", "Chunked");
+  head.headers.add("Date", "x");
+  head.body = BodyKind::kChunked;
+  EXPECT_EQ(written(head, true), "HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\nDate: x\r\n\r\n");
+  head.body = BodyKind::kUntilClose;
+  EXPECT_EQ(written(head, false), "HTTP/1.1 200 \r\nDate: x\r\nConnection: close\r\n\r\n");
+}
+
+TEST(WriteResponse, HeadSaysWhatTheBodyWouldHave) {
+  ResponseHead head;
+  head.status = 200;
+  head.headers.add("Content-Length", "0");
+  head.headers.add("Date", "x");
+  EXPECT_EQ(written(head, true), "HTTP/1.1 200 \r\nContent-Length: 0\r\nDate: x\r\n\r\n");
+  head.headers.set("Transfer-Encoding", "chunked");
+  EXPECT_EQ(written(head, true), "HTTP/1.1 200 \r\nContent-Length: 0\r\nDate: x\r\n\r\n");
+  head.headers.remove("Content-Length");
+  EXPECT_EQ(written(head, true), "HTTP/1.1 200 \r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  head.minor_version = 0;  // an HTTP/1.0 client knows no such field
+  EXPECT_EQ(written(head, true), "HTTP/1.1 200 \r\nDate: x\r\nConnection: keep-alive\r\n\r\n");
 }
 
 TEST(WriteResponse, SwitchingProtocolsKeepsTheCallersConnection) {
