@@ -8,9 +8,10 @@
 
 namespace sluice::proxy {
 
-std::unique_ptr<Upstream> EndpointPool::take(bool steerable) {
+std::unique_ptr<Upstream> EndpointPool::take(bool steerable, Milliseconds at_most) {
   Idle& idle = idle_[steerable ? 1 : 0];
   if (idle.empty()) return nullptr;
+  if (context_.reactor.now() - idle.back()->idle_since > at_most) return nullptr;
   auto upstream = std::move(idle.back());
   idle.pop_back();
   --context_.report.upstreams_idle;

@@ -21,8 +21,9 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
       : context_(context), address_(address) {}
 
   [[nodiscard]] const SocketAddress& address() const { return address_; }
-  // An idle connection, or nullptr.
-  [[nodiscard]] std::unique_ptr<Upstream> take(bool steerable);
+  // An idle connection, or nullptr; none that has been idle for longer than `at_most` (expire() keeps none that long).
+  [[nodiscard]] std::unique_ptr<Upstream> take(bool steerable,
+                                               Milliseconds at_most = std::chrono::hours(1));
   // Starts a new one; a steerable one where the kernel path allows it and an ordinary one otherwise.
   [[nodiscard]] Result<std::unique_ptr<Upstream>> connect(bool steerable, std::uint16_t mss);
   // A request is over and the connection may serve another: keeps it, or closes it when it cannot be kept.

@@ -10,6 +10,10 @@ namespace {
 // The request goes out in one piece before the client's socket vanishes: it must fit a fresh upstream's window.
 constexpr std::size_t kMaxPromotedRequest = 8192;
 
+// A promoted request cannot be sent again should the endpoint have closed the kept connection meanwhile. Servers close idle
+// ones after 5 s and more (the shortest default in wide use), so only younger ones are taken.
+constexpr Milliseconds kYoung{3'000};
+
 }  // namespace
 
 // `raw` is the request as it came. True: promoted, or waiting for the upstream. False: to be served as a proxy, on
@@ -52,7 +56,7 @@ bool Stream::attach_for_promotion(std::uint16_t mss) {
   pool_ = target_->pick_endpoint();
   if (pool_ == nullptr) return false;
   attempts_ = 1;
-  if (mss == 0) upstream_ = pool_->take(true);
+  if (mss == 0) upstream_ = pool_->take(true, kYoung);
   if (upstream_ == nullptr) {
     auto connected = pool_->connect(true, mss);
     if (!connected) {

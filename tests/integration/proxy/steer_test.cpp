@@ -174,6 +174,18 @@ TEST_F(SteerTest, ByteCountsIncludeAllThatWentBefore) {
   EXPECT_EQ(upstream_.connections(), 1);  // the kept connection was promotable
 }
 
+// A server may close a connection that has been idle for some seconds; a promoted request could not be sent again.
+TEST_F(SteerTest, AConnectionThatWasIdleForLongIsNotPromoted) {
+  script_->wanted_at = 2;
+  start_steering();
+  Peer peer = client();
+  exchange(peer);
+  std::this_thread::sleep_for(Milliseconds(3'200));  // the proxy's clock is the real one
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(promoted(1));
+  EXPECT_EQ(promotions().at(0).promotion.upstream_sent, 0U) << "a fresh one";
+}
+
 TEST_F(SteerTest, ARefusedPromotionIsServedOnTheSameConnection) {
   script_->outcomes = {{PromoteOutcome::kRefused, Refusal::kClientUnacked},
                        {PromoteOutcome::kRefused, Refusal::kNoRoom}};
