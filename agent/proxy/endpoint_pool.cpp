@@ -20,14 +20,20 @@ std::unique_ptr<Upstream> EndpointPool::take(bool steerable, Milliseconds at_mos
   return upstream;
 }
 
-Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uint16_t mss) {
-  ++context_.report.upstream_connects;
+Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uint16_t mss,
+                                                        bool kept_will_do) {
   if (steerable && context_.steering) {
     auto steer = context_.steering->connect_upstream(address_, mss);
     if (steer) {
+      ++context_.report.upstream_connects;
       return std::make_unique<Upstream>(context_, shared_from_this(), std::move(*steer));
     }
+    // Out of ports, possibly for long: without this each request would open a connection of its own.
+    if (kept_will_do) {
+      if (auto kept = take(false)) return kept;
+    }
   }
+  ++context_.report.upstream_connects;
   auto fd = net::connect_tcp(address_);
   if (!fd) return tl::unexpected(std::move(fd.error()));
   return std::make_unique<Upstream>(context_, shared_from_this(), std::move(*fd));

@@ -24,8 +24,10 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
   // An idle connection, or nullptr; none that has been idle for longer than `at_most` (expire() keeps none that long).
   [[nodiscard]] std::unique_ptr<Upstream> take(bool steerable,
                                                Milliseconds at_most = std::chrono::hours(1));
-  // Starts a new one; a steerable one where the kernel path allows it and an ordinary one otherwise.
-  [[nodiscard]] Result<std::unique_ptr<Upstream>> connect(bool steerable, std::uint16_t mss);
+  // Starts a new one; a steerable one where the kernel path allows it and an ordinary one otherwise, or then, if
+  // `kept_will_do`, an idle ordinary one.
+  [[nodiscard]] Result<std::unique_ptr<Upstream>> connect(bool steerable, std::uint16_t mss,
+                                                          bool kept_will_do = false);
   // A request is over and the connection may serve another: keeps it, or closes it when it cannot be kept.
   void put(std::unique_ptr<Upstream> upstream);
   void discard(Upstream& upstream);  // closed while idle

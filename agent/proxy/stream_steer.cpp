@@ -58,7 +58,7 @@ bool Stream::attach_for_promotion(std::uint16_t mss) {
   attempts_ = 1;
   if (mss == 0) upstream_ = pool_->take(true, kYoung);
   if (upstream_ == nullptr) {
-    auto connected = pool_->connect(true, mss);
+    auto connected = pool_->connect(true, mss, true);
     if (!connected) {
       ++target_->report->connect_failures;
       log::debug("proxy", "{}", connected.error().message);

@@ -24,9 +24,10 @@ bool Stream::attach() {
   while (attempts_++ < kMaxAttempts) {
     pool_ = target_->pick_endpoint();
     if (pool_ == nullptr) break;
-    if (request_done_ && attempts_ == 1) upstream_ = pool_->take(steerable);
+    const bool kept_will_do = request_done_ && attempts_ == 1;
+    if (kept_will_do) upstream_ = pool_->take(steerable);
     if (upstream_ == nullptr) {
-      auto connected = pool_->connect(steerable, 0);
+      auto connected = pool_->connect(steerable, 0, kept_will_do);
       if (connected) {
         upstream_ = std::move(*connected);
       } else {
