@@ -16,14 +16,8 @@ class Ends(NodeTest):
     def steered_node(self, *flags, **options):
         node = self.make_node(**options)
         node.start_agent("--steer-after", "1", *flags)
-        self.slots = self.sum_of(node, "sluice_steer_slots_free")
+        self.slots = node.sum("sluice_steer_slots_free")
         return node
-
-    @staticmethod
-    def sum_of(node, name, **labels):
-        wanted = [f'{key}="{value}"' for key, value in labels.items()]
-        return sum(value for key, value in node.metrics().items()
-                   if key.split("{")[0] == name and all(label in key for label in wanted))
 
     def steered_client(self, node, **options):
         flows = node.flows()
@@ -34,11 +28,11 @@ class Ends(NodeTest):
         return client
 
     def endings(self, node, reason):
-        return self.sum_of(node, "sluice_steer_endings_total", reason=reason)
+        return node.sum("sluice_steer_endings_total", reason=reason)
 
     def assert_nothing_left(self, node, **ends):
         node.wait_without_flows(10)
-        wait_for("slots to come back", lambda: self.sum_of(node, "sluice_steer_slots_free") == self.slots, 5)
+        wait_for("slots to come back", lambda: node.sum("sluice_steer_slots_free") == self.slots, 5)
         metrics = node.metrics()
         self.assertEqual(metrics['sluice_steer_ports_in_use{worker="0"}'],
                          metrics['sluice_proxy_upstreams_open{worker="0"}'], "ports in use without a connection")
@@ -193,8 +187,8 @@ class Ends(NodeTest):
 
     @staticmethod
     def resets_sent(node):
-        names, values = (line.split() for line in node.run("node", "cat", "/proc/thread-self/net/snmp").stdout.splitlines()
-                         if line.startswith("Tcp:"))
+        table = node.run("node", "cat", "/proc/thread-self/net/snmp").stdout
+        names, values = (line.split() for line in table.splitlines() if line.startswith("Tcp:"))
         return int(values[names.index("OutRsts")])
 
     def test_ends_with_a_fifth_of_the_packets_lost(self):
@@ -242,7 +236,7 @@ class Ends(NodeTest):
                 client.reset()
             client.close()
         self.assert_nothing_left(node, idle=0)
-        promoted = self.sum_of(node, "sluice_proxy_promotions_total")
+        promoted = node.sum("sluice_proxy_promotions_total")
         self.assertGreater(promoted, total * 0.5)
         ended = sum(self.endings(node, reason) for reason in ("closed", "reset", "replaced"))
         self.assertEqual(ended, promoted, "each connection is counted once when it ends")

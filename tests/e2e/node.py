@@ -80,19 +80,32 @@ class Node:
             (self.config / source.name).write_text(text)
 
     def edit(self, name, old, new):
-        """Changes one file as an editor does: a new file, renamed over the old one."""
-        path = self.config / name
-        text = path.read_text()
+        text = (self.config / name).read_text()
         assert old in text, f"{name} has no {old!r}"
+        self.write(name, text.replace(old, new))
+
+    def write(self, name, text):
+        """As an editor does: a new file, renamed over the old one."""
+        path = self.config / name
         temporary = path.with_suffix(".new")
-        temporary.write_text(text.replace(old, new))
+        temporary.write_text(text)
         temporary.rename(path)
 
+    def generation(self):
+        return int(self.lbctl("status")["generation"])
+
+    @contextlib.contextmanager
+    def next_generation(self, seconds=10):
+        """Waits, at the end of the block, until what the block changed is in force."""
+        before = self.generation()
+        yield
+        wait_for("the next generation", lambda: self.generation() > before, seconds)
+
     # ---- agent
-    def start_agent(self, *flags, workers=1):
-        command = ["nsenter", f"--net=/run/netns/{self.name}-node", BIN / "lb-agent", "--config", self.config,
-                   "--control", self.socket, "--pin", self.pin / "sluice", "--workers", str(workers),
-                   "--admin", "127.0.0.1:9901", *flags]
+    def start_agent(self, *flags, workers=1, program=(BIN / "lb-agent",)):
+        pin = [] if "--pin" in flags else ["--pin", self.pin / "sluice"]
+        command = ["nsenter", f"--net=/run/netns/{self.name}-node", *program, "--config", self.config,
+                   "--control", self.socket, *pin, "--workers", str(workers), "--admin", "127.0.0.1:9901", *flags]
         with open(self.log_path, "ab") as log:
             self.agent = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log,
                                           stderr=log)
@@ -129,6 +142,23 @@ class Node:
                 name, value = line.rsplit(" ", 1)
                 values[name] = float(value)
         return values
+
+    def sum(self, name, **labels):
+        """A metric, summed over all series with these labels."""
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        found = [value for key, value in self.metrics().items()
+                 if key.split("{")[0] == name and all(label in key for label in wanted)]
+        assert found, f"there is no metric {name} {labels}"
+        return sum(found)
+
+    def refused(self, reason):
+        return self.sum("sluice_proxy_refusals_total", reason=reason)
+
+    def listener(self, port=80):
+        return next(entry for entry in self.lbctl("status")["listeners"] if entry["port"] == port)
+
+    def interface(self, name):
+        return next((entry for entry in self.lbctl("status")["interfaces"] if entry["name"] == name), None)
 
     def flows(self):
         return int(self.lbctl("flows").get("total", 0))

@@ -53,7 +53,7 @@ class RawClient:
 
     def send(self, path, method="GET", headers=(), body=b""):
         lines = [f"{method} {path} HTTP/1.1", "Host: echo.example", *headers, "", ""]
-        self.socket.sendall("\r\n".join(lines).encode() + body)
+        self.socket.sendall("\r\n".join(lines).encode("latin-1") + body)
 
     def get(self, path="/", **options):
         self.send(path, **options)
