@@ -134,6 +134,11 @@ class Node:
                                 capture_output=True, text=True, check=True, timeout=20)
         return json.loads(output.stdout)
 
+    def lbctl_text(self, *arguments):
+        """What a person sees, on a wide screen."""
+        return subprocess.run([BIN / "lbctl", "--control", self.socket, *arguments], capture_output=True, text=True,
+                              check=True, timeout=20, env=dict(os.environ, COLUMNS="400")).stdout
+
     def metrics(self):
         text = self.run("node", "curl", "-sf", "http://127.0.0.1:9901/metrics").stdout
         values = {}
