@@ -51,7 +51,8 @@ TEST(AdminRequest, TooLongHeadsAre431) {
 // Whatever arrives, in pieces: an answer once there is an empty line or too much, never a success by accident.
 TEST(AdminRequest, RandomBytesNeverPassAsARequest) {
   std::mt19937 random(7);
-  const std::string alphabet("GET /\r\n\0:H1.\xff ", 17);
+  using std::string_literals::operator""s;
+  const std::string alphabet = "GET /\r\n\0:H1.\xff "s;
   std::uniform_int_distribution<std::size_t> pick(0, alphabet.size() - 1);
   for (int round = 0; round < 20'000; ++round) {
     std::string head;
