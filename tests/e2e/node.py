@@ -23,6 +23,9 @@ VIP4, VIP6 = "10.200.0.1:80", "[fd00:200::1]:80"
 # Sanitized builds are many times slower; the checks stay the same, the amounts do not.
 SCALE = float(os.environ.get("SLUICE_TEST_SCALE", "1"))
 
+# What a sanitizer prints. A finding must not hide behind a test that survives the agent's death, so the log decides.
+FINDINGS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
+
 
 def scaled(count, at_least=1):
     return max(at_least, int(count * SCALE))
@@ -126,6 +129,12 @@ class Node:
         self.agent.send_signal(signal.SIGTERM)
         return self.agent.wait(timeout=60)
 
+    def findings(self):
+        """The agents' log from the first sanitizer report on; empty if there is none."""
+        text = self.log()
+        places = [text.find(mark) for mark in FINDINGS if mark in text]
+        return text[min(places):] if places else ""
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
@@ -195,12 +204,22 @@ class Node:
         return self.run("client", "curl", "-s", "-m", "20", *flags, f"http://{self.vip}{path}").stdout
 
     def close(self):
-        if self.agent and self.agent.poll() is None:
-            self.agent.kill()
-            self.agent.wait()
+        """Ends all; raises if the agent does not stop in order or a sanitizer found something in it."""
+        code = 0
+        try:
+            if self.agent and self.agent.poll() is None:
+                code = self.stop_agent()  # not killed: leaks are looked for at the end of the process
+        except subprocess.TimeoutExpired:
+            self.kill_agent()
+            code = "not at all"
         with contextlib.suppress(AssertionError):
             self.netlab("down", self.name)
+        found, log = self.findings(), self.log()
         shutil.rmtree(self.directory, ignore_errors=True)
+        if found:
+            raise AssertionError(f"a sanitizer found in the agent:\n{found[:8000]}")
+        if code != 0:
+            raise AssertionError(f"after SIGTERM the agent ended with: {code}\n{log[-4000:]}")
 
 
 class NodeTest(unittest.TestCase):
