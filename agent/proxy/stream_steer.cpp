@@ -10,8 +10,8 @@ namespace {
 // The request goes out in one piece before the client's socket vanishes: it must fit a fresh upstream's window.
 constexpr std::size_t kMaxPromotedRequest = 8192;
 
-// A promoted request cannot be sent again should the endpoint have closed the kept connection meanwhile. Servers close idle
-// ones after 5 s and more (the shortest default in wide use), so only younger ones are taken.
+// A promoted request cannot be sent again should the endpoint have closed the kept connection meanwhile. Servers close
+// idle ones after 5 s and more (the shortest default in wide use), so only younger ones are taken.
 constexpr Milliseconds kYoung{3'000};
 
 }  // namespace
