@@ -102,8 +102,9 @@ void write_last_chunk(std::string& out);                    // no trailers
 
 // Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Upgrade and Trailer (RFC 9110
 // 7.6.1). Content-Length and Transfer-Encoding stay, as the place where the serialisers write the
-// framing. Connection cannot name these two, Host or X-Forwarded-*.
-void strip_hop_by_hop(HeaderMap& headers);
+// framing. Connection cannot name these two, Host or X-Forwarded-*. True: more was dropped than what
+// only says whether the connection is kept, so that the receiver of the message sees a difference.
+bool strip_hop_by_hop(HeaderMap& headers);
 
 [[nodiscard]] std::string_view reason_phrase(std::uint16_t status);
 

@@ -22,6 +22,10 @@ bool is_hop_by_hop(std::string_view name) {
   }
 }
 
+bool is_about_keeping(std::string_view name) {
+  return name.size() == 10 || name.size() == 16;  // Connection, Keep-Alive; Proxy-Connection
+}
+
 // A client that could name these in Connection would hide itself from, or redirect, what stands
 // behind. The framing fields stay to mark their place: their values are written anew.
 bool is_protected(std::string_view name) {
@@ -39,7 +43,7 @@ bool names_a_field(std::string_view option) {
 
 }  // namespace
 
-void strip_hop_by_hop(HeaderMap& headers) {
+bool strip_hop_by_hop(HeaderMap& headers) {
   bool named = false;
   for (std::size_t i = 0; i < headers.size() && !named; ++i) {
     const HeaderMap::Field field = headers.at(i);
@@ -65,7 +69,13 @@ void strip_hop_by_hop(HeaderMap& headers) {
       return false;
     });
   }
-  headers.remove_if([](const HeaderMap::Field& field) { return is_hop_by_hop(field.name); });
+  bool differs = named;
+  headers.remove_if([&differs](const HeaderMap::Field& field) {
+    if (!is_hop_by_hop(field.name)) return false;
+    differs |= !is_about_keeping(field.name);
+    return true;
+  });
+  return differs;
 }
 
 }  // namespace sluice::http

@@ -18,7 +18,8 @@ namespace sluice::proxy {
 // LB_REFUSALS(X): X(enumerator, label, help)
 #define LB_REFUSALS(X)                                                                             \
   X(kRequestIncomplete, "request_incomplete", "the request was not wholly received, or too large") \
-  X(kRequestUnsuited, "request_unsuited", "Connection: close, HTTP/1.0, Expect, Upgrade")          \
+  X(kRequestUnsuited, "request_unsuited",                                                          \
+    "Connection: close, HTTP/1.0, Expect, hop-by-hop fields")                                      \
   X(kPipelined, "pipelined", "the client sent more before it was answered")                        \
   X(kClientUnacked, "client_unacked", "an earlier response was not yet acknowledged")              \
   X(kClientState, "client_state", "the client's connection is closing or uses timestamps or ECN")  \

@@ -98,6 +98,7 @@ class Stream {
   http::BodyKind answer_body_ = http::BodyKind::kNone;  // framing towards the client
   Phase phase_ = Phase::kHead;
   bool request_done_ = false;    // its last byte was read
+  bool rewritten_ = false;       // the endpoint is sent something else than the client sent
   bool response_began_ = false;  // a final head was sent to the client
   bool upstream_keep_ = false;
   bool keep_alive_ = false;

@@ -47,6 +47,8 @@ std::optional<Refusal> Stream::unsuited(std::string_view raw) const {
       context_.draining) {
     return Refusal::kRequestUnsuited;
   }
+  // The kernel passes on what comes. A client that sends such a thing once will likely send it again.
+  if (rewritten_) return Refusal::kRequestUnsuited;
   if (session_->pipelined()) return Refusal::kPipelined;
   if (session_->client().closing()) return Refusal::kClientState;
   return std::nullopt;

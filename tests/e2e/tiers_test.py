@@ -62,6 +62,18 @@ class Tiers(NodeTest):
         fields = ["X-First: 1", "Transfer-Encoding: chunked", "Content-Type: text/plain"]
         self.assert_all_alike(self.seen_by_tier(method="PUT", headers=fields, body=b"5\r\nhello\r\n0\r\n\r\n"), fields)
 
+    def test_requests_that_a_proxy_must_change_are_not_steered(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1")
+        client = RawClient(node)
+        for path, fields in (("/echo", ["Connection: X-Mine, keep-alive", "X-Mine: 1"]),
+                             ("/echo", ["Connection: TE", "TE: trailers"]),
+                             ("http://echo.example/echo", [])):
+            seen = json.loads(client.get(path, headers=fields)[2])
+            self.assertEqual((seen["path"], seen["headers"]), ("/echo", [["Host", "echo.example"]]))
+        self.assertEqual((node.refused("request_unsuited"), node.flows()), (3, 0))
+        self.assertEqual((client.get()[0], node.flows()), (200, 1))
+
     def test_other_listeners_add_forwarded_headers(self):
         node = self.make_node()
         node.edit("virtual-service.yaml", "    - name: split\n", SECOND_ROUTE)

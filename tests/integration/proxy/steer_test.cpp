@@ -222,6 +222,13 @@ TEST_F(SteerTest, UnsuitedRequestsStayWithTheProxyAndAreCounted) {
   EXPECT_EQ(refused(Refusal::kRequestUnsuited), 2U);
   ASSERT_TRUE(ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
   EXPECT_EQ(refused(Refusal::kRequestUnsuited), 3U);
+  peer = client();
+  exchange(peer, "GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nTE: trailers\r\n\r\n");
+  EXPECT_EQ(refused(Refusal::kRequestUnsuited), 4U);
+  exchange(peer, "GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Secret\r\nX-Secret: 1\r\n\r\n");
+  EXPECT_EQ(refused(Refusal::kRequestUnsuited), 5U);
+  exchange(peer, "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n");
+  EXPECT_EQ(refused(Refusal::kRequestUnsuited), 6U);
   Peer slow = client();
   ASSERT_TRUE(slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na"));
   EXPECT_TRUE(eventually([](const WorkerReport& r) {

@@ -24,6 +24,23 @@ TEST(HopByHop, DropsTheFixedSet) {
   EXPECT_EQ(names(map), "Host X Transfer-Encoding CONTENT-LENGTH Accept ");
 }
 
+TEST(HopByHop, TellsWhetherTheReceiverSeesADifference) {
+  const auto differs = [](const char* name, const char* value) {
+    HeaderMap map;
+    map.add("Accept", "*/*");
+    map.add(name, value);
+    return strip_hop_by_hop(map);
+  };
+  EXPECT_FALSE(differs("X", "1"));
+  EXPECT_FALSE(differs("Connection", "keep-alive, CLOSE"));
+  EXPECT_FALSE(differs("Keep-Alive", "timeout=5"));
+  EXPECT_FALSE(differs("Proxy-Connection", "keep-alive"));
+  EXPECT_TRUE(differs("Connection", "keep-alive, accept"));
+  EXPECT_TRUE(differs("te", "trailers"));
+  EXPECT_TRUE(differs("Trailer", "X"));
+  EXPECT_TRUE(differs("Upgrade", "websocket"));
+}
+
 TEST(HopByHop, DropsWhatConnectionNamesBeforeAndBehindIt) {
   HeaderMap map;
   map.add("X-Early", "1");
