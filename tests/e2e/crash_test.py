@@ -4,6 +4,7 @@ import json
 import unittest
 
 from node import NodeTest, wait_for
+from raw_client import RawClient
 
 
 class Crash(NodeTest):
@@ -46,6 +47,57 @@ class Crash(NodeTest):
         node.kill_agent()
         node.start_agent("--steer-after", "1")
         self.assertEqual(node.load("--connections", 8, "--requests", 200)["requests_failed"], 0)
+
+    def test_an_orderly_stop_leaves_steered_connections_alone(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1")
+        client = RawClient(node)
+        self.assertEqual(client.get()[0], 200)
+        client.send("/?stream=20&interval=50")
+        self.assertEqual(node.stop_agent(), 0)
+        self.assertEqual(client.response()[2].count(b"piece"), 20)
+        node.start_agent("--steer-after", "1")
+        self.assertEqual((node.flows(), client.get()[0]), (1, 200))
+
+    def test_connections_that_end_without_an_agent_are_cleared_by_the_next(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1")
+        clients = [RawClient(node) for _ in range(6)]
+        for client in clients:
+            self.assertEqual(client.get()[0], 200)
+        node.kill_agent()
+        for client in clients[:2]:
+            client.reset()
+        for client in clients[2:4]:
+            client.half_close()
+            self.assertEqual(client.at_end(), "fin")
+        node.start_agent("--steer-after", "1")
+        self.assertEqual([client.get()[0] for client in clients[4:]], [200, 200])
+        wait_for("the ended ones to be cleared", lambda: node.flows() == 2, 10)
+        for client in clients[2:]:
+            client.close()
+        node.wait_without_flows(10)
+        self.assertEqual(node.sum("sluice_steer_ports_in_use"), 0)
+
+    def test_the_next_agent_may_have_other_limits(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1", "--max-steered", "64")
+        for flags in (["--max-steered", "1000"], ["--upstream-ports", "40000-40100"],
+                      ["--max-steered", "64", "--upstream-ports", "20000-20064"], []):
+            with self.subTest(flags=flags):
+                clients = [RawClient(node) for _ in range(10)]
+                for client in clients:
+                    self.assertEqual(client.get()[0], 200)
+                node.kill_agent()
+                node.start_agent("--steer-after", "1", *flags)
+                self.assertEqual((node.flows(), int(node.lbctl("status")["adopted_connections"])), (10, 10))
+                self.assertEqual({client.get()[0] for client in clients}, {200})
+                self.assertEqual(node.load("--connections", 10, "--requests", 200)["requests_failed"], 0)
+                self.assertEqual(node.sum("sluice_proxy_promotions_total"), 10)
+                for client in clients:
+                    client.close()
+                node.wait_without_flows(10)
+                self.assertEqual(node.sum("sluice_steer_ports_in_use"), 0)
 
     def test_an_orderly_stop_finishes_requests_in_flight(self):
         node = self.make_node()

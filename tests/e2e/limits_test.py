@@ -3,11 +3,13 @@
 import json
 import unittest
 
-from node import NodeTest, scaled, wait_for
+from node import SCALE, NodeTest, scaled, wait_for
 from raw_client import RawClient
 
 SLOTS = 64
 MEMORY = 40 << 20
+# Sanitized builds need longer for the same.
+PATIENCE = 1 if SCALE >= 1 else 5
 
 
 def fill_of(node, name):
@@ -17,7 +19,7 @@ def fill_of(node, name):
 class Limits(NodeTest):
     def open_load(self, node, connections, seconds=4):
         return node.start("client", *node.load_command("--connections", connections, "--think-ms", "1,20",
-                                                       "--duration", seconds))
+                                                       "--duration", seconds * PATIENCE))
 
     def result_of(self, load):
         out, _ = load.communicate(timeout=60)
@@ -29,8 +31,8 @@ class Limits(NodeTest):
         node = self.make_node()
         node.start_agent("--steer-after", "1", "--max-steered", str(SLOTS))
         load = self.open_load(node, 200)
-        wait_for("all slots to be taken", lambda: node.flows() == SLOTS, 3)
-        wait_for("refusals", lambda: node.refused("no_room") > 0, 3)
+        wait_for("all slots to be taken", lambda: node.flows() == SLOTS, 3 * PATIENCE)
+        wait_for("refusals", lambda: node.refused("no_room") > 0, 3 * PATIENCE)
         self.assertEqual(int(fill_of(node, "slots")["used"]), SLOTS)
         self.assertEqual(int(fill_of(node, "slots")["capacity"]), SLOTS)
         self.assertEqual(node.sum("sluice_steer_slots_free"), 0)
@@ -64,20 +66,20 @@ class Limits(NodeTest):
         node = self.make_node()
         node.start_agent("--steer-after", "1", "--upstream-ports", "20000-20064")
         load = self.open_load(node, 300)
-        wait_for("refusals", lambda: node.refused("no_port") > 0, 3)
-        wait_for("all ports to be taken", lambda: node.flows() == 3 * 65, 3)
+        wait_for("refusals", lambda: node.refused("no_port") > 0, 3 * PATIENCE)
+        wait_for("all ports to be taken", lambda: node.flows() == 3 * 65, 3 * PATIENCE)
         self.result_of(load)
         node.wait_without_flows()
         self.assertEqual(node.sum("sluice_steer_ports_in_use"), 0)
         again = self.open_load(node, 60, 2)
-        wait_for("ports to be used again", lambda: node.flows() == 60, 2)
+        wait_for("ports to be used again", lambda: node.flows() == 60, 2 * PATIENCE)
         self.result_of(again)
 
     def test_without_a_source_port_connections_to_pods_are_kept_all_the_same(self):
         node = self.make_node()
         node.start_agent("--steer-after", "1", "--upstream-ports", "20000-20064")
         load = self.open_load(node, 300)
-        wait_for("refusals", lambda: node.refused("no_port") > 0, 3)
+        wait_for("refusals", lambda: node.refused("no_port") > 0, 3 * PATIENCE)
         self.result_of(load)
         opened, requests = node.sum("sluice_proxy_upstream_connects_total"), node.sum("sluice_proxy_requests_total")
         self.assertGreater(requests, 3000)
