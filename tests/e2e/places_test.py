@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients and pods wherever they are: on the node, in a pod, behind a bridge, of the other family, on changing links."""
+"""Clients and pods wherever they are: on the node, in a pod, behind a bridge, of another family, on changing links."""
 import unittest
 
 from node import NodeTest, scaled, wait_for
