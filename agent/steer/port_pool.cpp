@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/steer/port_pool.hpp"
 
+#include <algorithm>
+
 #include "agent/base/assert.hpp"
 
 namespace sluice::steer {
@@ -9,8 +11,18 @@ PortPool::PortPool(std::uint16_t first, std::uint16_t last) : first_(first), las
   LB_ASSERT(first >= 1 && first <= last);
 }
 
+// Pods come and go under ever new addresses: whenever a new one appears, what is known of those that are gone goes.
+PortPool::Ports& PortPool::ports_of(const SocketAddress& endpoint, TimePoint now) {
+  const auto found = endpoints_.find(endpoint);
+  if (found != endpoints_.end()) return found->second;
+  std::erase_if(endpoints_, [now](const auto& entry) {
+    return entry.second.in_use == 0 && entry.second.all_ready <= now;
+  });
+  return endpoints_[endpoint];
+}
+
 std::optional<std::uint16_t> PortPool::take(const SocketAddress& endpoint, TimePoint now) {
-  Ports& ports = endpoints_[endpoint];
+  Ports& ports = ports_of(endpoint, now);
   // Fresh ports first: a port rests for as long as the range lasts, which spares the endpoint's
   // TIME_WAIT.
   const std::uint32_t size = static_cast<std::uint32_t>(last_ - first_) + 1;
@@ -18,12 +30,14 @@ std::optional<std::uint16_t> PortPool::take(const SocketAddress& endpoint, TimeP
     const auto port = static_cast<std::uint16_t>(first_ + ports.never_used++);
     if (ports.adopted.erase(port) != 0) continue;
     ++in_use_;
+    ++ports.in_use;
     return port;
   }
-  if (ports.cooling.empty() || ports.cooling.front().ready > now) return std::nullopt;
-  const std::uint16_t port = ports.cooling.front().port;
-  ports.cooling.pop_front();
+  if (ports.cooling.empty() || ports.cooling.top().ready > now) return std::nullopt;
+  const std::uint16_t port = ports.cooling.top().port;
+  ports.cooling.pop();
   ++in_use_;
+  ++ports.in_use;
   return port;
 }
 
@@ -33,6 +47,7 @@ bool PortPool::take_exactly(const SocketAddress& endpoint, std::uint16_t port) {
   if (static_cast<std::uint32_t>(port - first_) < ports.never_used) return false;
   if (!ports.adopted.insert(port).second) return false;
   ++in_use_;
+  ++ports.in_use;
   return true;
 }
 
@@ -42,9 +57,11 @@ void PortPool::release(const SocketAddress& endpoint, std::uint16_t port, TimePo
   LB_ASSERT(found != endpoints_.end() && owns(port) && in_use_ > 0);
   --in_use_;
   Ports& ports = found->second;
+  --ports.in_use;
+  ports.all_ready = std::max(ports.all_ready, now + cooling);
   ports.adopted.erase(port);
   if (static_cast<std::uint32_t>(port - first_) < ports.never_used) {
-    ports.cooling.push_back({now + cooling, port});
+    ports.cooling.push({now + cooling, port});
   }
 }
 

@@ -5,10 +5,12 @@
 // port is handed out again for the same endpoint only after release() and its cooling time.
 #pragma once
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <optional>
+#include <queue>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "agent/base/clock.hpp"
 #include "agent/base/ip_address.hpp"
@@ -29,17 +31,24 @@ class PortPool {
 
   [[nodiscard]] bool owns(std::uint16_t port) const { return port >= first_ && port <= last_; }
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
+  [[nodiscard]] std::size_t endpoints() const { return endpoints_.size(); }  // remembered
 
  private:
   struct Cooling {
     TimePoint ready;
     std::uint16_t port;
+    bool operator>(const Cooling& other) const { return ready > other.ready; }
   };
   struct Ports {
+    std::uint32_t in_use = 0;
+    TimePoint all_ready{};         // when the last one has cooled
     std::uint32_t never_used = 0;  // offset of the first port that was never handed out
-    std::deque<Cooling> cooling;   // in order of release
+    // A heap, first ready first: those in TIME_WAIT must not keep back those that rest for a moment.
+    std::priority_queue<Cooling, std::vector<Cooling>, std::greater<>> cooling;
     std::unordered_set<std::uint16_t> adopted;  // beyond never_used, in use
   };
+
+  [[nodiscard]] Ports& ports_of(const SocketAddress& endpoint, TimePoint now);
 
   std::uint16_t first_;
   std::uint16_t last_;

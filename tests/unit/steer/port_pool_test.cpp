@@ -54,5 +54,27 @@ TEST(PortPool, AnAdoptedPortThatWasReleasedEarlyIsHandedOutInItsTurn) {
   EXPECT_FALSE(pool.take(kPod, kStart));
 }
 
+TEST(PortPool, APortInTimeWaitDoesNotKeepBackTheOthers) {
+  PortPool pool(1000, 1001);
+  const auto first = pool.take(kPod, kStart).value();
+  const auto second = pool.take(kPod, kStart).value();
+  pool.release(kPod, first, kStart, Milliseconds(60'000));
+  pool.release(kPod, second, kStart, Milliseconds(2'000));
+  EXPECT_EQ(pool.take(kPod, kStart + Milliseconds(2'000)), second);
+}
+
+TEST(PortPool, EndpointsThatAreGoneAreForgottenOnceTheirPortsHaveCooled) {
+  PortPool pool(1000, 1009);
+  const auto port = pool.take(kPod, kStart).value();
+  ASSERT_TRUE(pool.take(kOther, kStart));  // stays in use
+  pool.release(kPod, port, kStart, Milliseconds(2'000));
+  const SocketAddress third = *SocketAddress::parse("192.0.2.3:80");
+  ASSERT_TRUE(pool.take(third, kStart + Milliseconds(1'999)));
+  EXPECT_EQ(pool.endpoints(), 3U) << "its port still cools";
+  ASSERT_TRUE(pool.take(*SocketAddress::parse("192.0.2.4:80"), kStart + Milliseconds(2'000)));
+  EXPECT_EQ(pool.endpoints(), 3U);
+  EXPECT_EQ(pool.take(kOther, kStart), 1001);
+}
+
 }  // namespace
 }  // namespace sluice::steer
