@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/supervisor.hpp"
 
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <cerrno>
@@ -12,6 +13,19 @@
 #include "agent/routing/route_table.hpp"
 
 namespace sluice::app {
+namespace {
+
+// Two descriptors a proxied request; the soft limit is often 1024, for programs that use select(2).
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log::warn("app", "cannot raise the limit of open files to {}", limit.rlim_max);
+  }
+}
+
+}  // namespace
 
 class Supervisor::Watch final : public net::EventHandler {
  public:
@@ -28,7 +42,10 @@ Supervisor::Supervisor(Options options) : options_(std::move(options)) {}
 Supervisor::~Supervisor() {
   control_.reset();
   admin_.reset();
-  for (const auto& worker : workers_) worker->stop(std::chrono::seconds(options_.drain_seconds));
+  // All at once: one after the other, the last would end only after as many times the grace.
+  const std::chrono::seconds grace(options_.drain_seconds);
+  for (const auto& worker : workers_) worker->drain(grace);
+  for (const auto& worker : workers_) worker->stop(grace);
   workers_.clear();
 }
 
@@ -44,6 +61,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
   sigaddset(&mask, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   self->signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!self->signals_) return fail_errno("signalfd", errno);
 
@@ -123,7 +141,10 @@ Result<void> Supervisor::start_configuration() {
     watches_.push_back(std::make_unique<Watch>(std::move(ready)));
     return reactor_->add(fd, EPOLLIN, *watches_.back());
   };
-  if (auto added = watch(files_->fd(), [this] { on_files(); }); !added) return added;
+  if (files_->fd() >= 0) {
+    if (auto added = watch(files_->fd(), [this] { on_files(); }); !added) return added;
+  }
+  on_files();  // some changes show no event and are looked for at a pace
   if (auto added = watch(signals_.get(), [this] { on_signal(); }); !added) return added;
   if (kernel_) return watch(kernel_->links_fd(), [this] { kernel_->on_links(); });
   return {};

@@ -26,6 +26,7 @@ class WorkerImpl final : public Worker {
   void start() override {
     thread_ = std::thread([this] { run(); });
   }
+  void drain(Milliseconds grace) override;
   void stop(Milliseconds grace) override;
   void publish(snapshot::SnapshotPtr snapshot) override;
   void add_listening_socket(UniqueFd socket) override;
@@ -65,13 +66,19 @@ void WorkerImpl::arm_sweep() {
                          Milliseconds(1000)));
 }
 
-void WorkerImpl::stop(Milliseconds grace) {
+void WorkerImpl::drain(Milliseconds grace) {
   if (!thread_.joinable()) return;
   reactor_->post([this, grace] { begin_drain(grace); });
+}
+
+void WorkerImpl::stop(Milliseconds grace) {
+  if (!thread_.joinable()) return;
+  drain(grace);
   thread_.join();
 }
 
 void WorkerImpl::begin_drain(Milliseconds grace) {
+  if (context_->draining) return;
   acceptors_.clear();
   context_->draining = true;
   context_->drained = [this] { reactor_->stop(); };
@@ -113,7 +120,12 @@ void WorkerImpl::add_listening_socket(UniqueFd socket) {
 
 void WorkerImpl::remove_listening_socket(const SocketAddress& local) {
   reactor_->post([this, local] {
-    std::erase_if(acceptors_, [&](const auto& acceptor) { return acceptor->local() == local; });
+    // "Every address" is :: or, on a host without IPv6, 0.0.0.0.
+    const bool any = local.ip.is_unspecified();
+    std::erase_if(acceptors_, [&](const auto& acceptor) {
+      const SocketAddress& own = acceptor->local();
+      return own == local || (any && own.ip.is_unspecified() && own.port == local.port);
+    });
   });
 }
 

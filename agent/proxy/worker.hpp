@@ -43,7 +43,10 @@ class Worker {
   virtual ~Worker() = default;
 
   virtual void start() = 0;
-  // Stops accepting, lets requests in flight finish until `grace` is over, then closes and joins.
+  // Begins to end: stops accepting, lets requests in flight finish until `grace` is over, then closes. Returns at once,
+  // so that all workers can use the same grace.
+  virtual void drain(Milliseconds grace) = 0;
+  // drain(), unless that was called before, and waits for the end of it.
   virtual void stop(Milliseconds grace) = 0;
   // Takes effect for the next request; requests in flight keep theirs.
   virtual void publish(snapshot::SnapshotPtr snapshot) = 0;

@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string_view>
 
+#include "agent/base/log.hpp"
 #include "agent/base/unique_fd.hpp"
 
 namespace sluice::config {
@@ -40,21 +42,27 @@ std::optional<Identity> identify(const std::string& path) {
   return Identity{status.st_dev, status.st_ino};
 }
 
-// A number that changes when a linked file's target does.
-std::uint64_t link_signature(const std::string& directory) {
+// Kubernetes prepares a new version in hidden names and then renames one of them to "..data".
+bool counts(std::string_view name) { return !name.starts_with('.') || name == "..data"; }
+
+enum class Entries : std::uint8_t { kLinks, kAll };
+
+// A number that changes when a linked file's target does, or any file.
+std::uint64_t signature_of(const std::string& directory, Entries which) {
   DIR* dir = ::opendir(directory.c_str());
   if (dir == nullptr) return 0;
   std::uint64_t sum = 0;
   while (const dirent* entry = ::readdir(dir)) {
     struct stat status{};
-    if (entry->d_type != DT_LNK || ::fstatat(::dirfd(dir), entry->d_name, &status, 0) != 0) {
-      continue;
-    }
+    const std::string_view name = entry->d_name;
+    const bool looked_at = entry->d_type == DT_LNK || (which == Entries::kAll && counts(name));
+    if (!looked_at || ::fstatat(::dirfd(dir), entry->d_name, &status, 0) != 0) continue;
     const auto mix = [&](auto value) {
       return (static_cast<std::uint64_t>(value) + 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
     };
     // A sum, because readdir promises no order.
-    sum += mix(mix(mix(mix(status.st_ino) ^ static_cast<std::uint64_t>(status.st_mtim.tv_nsec)) ^
+    sum += mix(mix(mix(mix(mix(status.st_ino) ^ std::hash<std::string_view>{}(name)) ^
+                       static_cast<std::uint64_t>(status.st_mtim.tv_nsec)) ^
                    static_cast<std::uint64_t>(status.st_mtim.tv_sec)) ^
                static_cast<std::uint64_t>(status.st_size));
   }
@@ -78,37 +86,43 @@ class InotifySource final : public FileSource {
 
   // Watches the directory that the path names now. True when it is another one than before.
   bool watch() {
-    parent_watch_ = ::inotify_add_watch(inotify_.get(), parent_.c_str(), kParentEvents);
     const auto identity = identify(directory());
-    if (identity == watched_ && (watch_ >= 0 || !identity)) return false;
+    if (inotify_.valid()) {
+      parent_watch_ = ::inotify_add_watch(inotify_.get(), parent_.c_str(), kParentEvents);
+    }
+    if (identity == watched_ && (watch_ >= 0 || !identity || !inotify_.valid())) return false;
     // The old directory's watch goes with it; one that is still there (a link was moved) is let go.
     if (watch_ >= 0) (void)::inotify_rm_watch(inotify_.get(), watch_);
     watch_ = -1;
     watched_ = identity;
-    signature_ = link_signature(directory());
-    if (identity) {
+    signature_ = signature();
+    if (identity && inotify_.valid()) {
       watch_ = ::inotify_add_watch(inotify_.get(), directory().c_str(), kDirectoryEvents);
     }
     return true;
   }
   [[nodiscard]] bool watching() const { return watch_ >= 0; }
+  void poll_from_now_on() {
+    inotify_.reset();
+    signature_ = signature();
+  }
 
   [[nodiscard]] int fd() const override { return inotify_.get(); }
 
   [[nodiscard]] bool poll() override {
     const TimePoint now = clock_.now();
-    if (read_events()) note_change(now);
+    if (inotify_.valid() && read_events()) note_change(now);
     if (now >= recheck_at_) {
       recheck_at_ = now + kRecheck;
       if (watch()) note_change(now);
-      if (const std::uint64_t signature = link_signature(directory()); signature != signature_) {
-        signature_ = signature;
+      if (const std::uint64_t found = signature(); found != signature_) {
+        signature_ = found;
         note_change(now);
       }
     }
     if (!first_change_ || now < due()) return false;
     first_change_.reset();
-    signature_ = link_signature(directory());
+    signature_ = signature();
     return true;
   }
 
@@ -120,17 +134,15 @@ class InotifySource final : public FileSource {
   }
 
  private:
+  [[nodiscard]] std::uint64_t signature() const {
+    return signature_of(directory(), inotify_.valid() ? Entries::kLinks : Entries::kAll);
+  }
   void note_change(TimePoint now) {
     if (!first_change_) first_change_ = now;
     last_change_ = now;
   }
   [[nodiscard]] TimePoint due() const {
     return std::min(last_change_ + quiet_, *first_change_ + 10 * quiet_);
-  }
-
-  // Kubernetes prepares a new version in hidden names and then renames one of them to "..data".
-  [[nodiscard]] static bool counts(std::string_view name) {
-    return !name.starts_with('.') || name == "..data";
   }
 
   bool handle(const inotify_event& event, std::string_view name) {
@@ -181,20 +193,28 @@ class InotifySource final : public FileSource {
 }  // namespace
 
 Result<std::unique_ptr<FileSource>> FileSource::open(std::string directory, const Clock& clock,
-                                                     Milliseconds quiet) {
+                                                     Milliseconds quiet, Notice notice) {
   if (!identify(directory)) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("the configuration directory {} does not exist; create it, or name "
                             "another with --config",
                             directory));
   }
-  UniqueFd inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!inotify) return fail_errno("cannot watch the configuration directory (inotify)", errno);
+  const bool wanted = notice == Notice::kInotify;
+  UniqueFd inotify(wanted ? ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1);
+  int error = errno;
+  const bool opened = inotify.valid();
   auto source =
       std::make_unique<InotifySource>(std::move(directory), clock, quiet, std::move(inotify));
   (void)source->watch();
-  if (!source->watching()) {
-    return fail_errno(fmt::format("cannot watch the directory {}", source->directory()), errno);
+  if (source->watching()) return source;
+  if (opened) error = errno;  // the watch was the last thing tried
+  source->poll_from_now_on();
+  if (wanted) {
+    log::warn("config",
+              "cannot watch the directory {} by inotify: {}; looking every {} ms instead. Raise "
+              "fs.inotify.max_user_instances or max_user_watches",
+              source->directory(), std::strerror(error), kRecheck.count());
   }
   return source;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileSource: tells when a configuration directory changed (inotify), debounced. Survives atomic renames, symlink swaps
-// as ConfigMap mounts do (..data), and the directory being removed and made again.
+// FileSource: tells when a configuration directory changed (inotify, or else by looking every 2 s), debounced. Survives
+// atomic renames, symlink swaps as ConfigMap mounts do (..data), and the directory being removed and made again.
 // Thread: main (the owner polls fd() and calls poll()).
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -13,12 +14,16 @@ namespace sluice::config {
 
 class FileSource {
  public:
+  enum class Notice : std::uint8_t { kInotify, kPolling };
+
+  // A node has few inotify instances (fs.inotify.max_user_instances); when none is left, polling does.
   // A change is reported after `quiet` without another one, or after ten times `quiet` at the latest.
   static Result<std::unique_ptr<FileSource>> open(std::string directory, const Clock& clock,
-                                                  Milliseconds quiet = Milliseconds(50));
+                                                  Milliseconds quiet = Milliseconds(50),
+                                                  Notice notice = Notice::kInotify);
   virtual ~FileSource() = default;
 
-  // Becomes readable when something happened.
+  // Becomes readable when something happened; -1 when only next_due() tells when to look.
   [[nodiscard]] virtual int fd() const = 0;
   // Reads what happened. True when a debounced change is due now: reload.
   [[nodiscard]] virtual bool poll() = 0;

@@ -36,6 +36,27 @@ TEST_F(LifecycleTest, StopLetsARequestFinishAndClosesIdleConnections) {
   EXPECT_EQ(report().upstreams_open, 0U);
 }
 
+TEST_F(LifecycleTest, DrainReturnsAtOnceSoThatWorkersEndTogether) {
+  std::atomic<bool> go{false};
+  ScriptedUpstream upstream([&](Peer& peer) {
+    while (peer.read_message()) {
+      while (!go) std::this_thread::yield();
+      peer.send(ok("late"));
+    }
+  });
+  start(upstream);
+  Peer busy = client();
+  ASSERT_TRUE(busy.send(kGet));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.requests == 1; }));
+  worker_->drain(Milliseconds(10'000));
+  go = true;  // not reached while a drain waits for the request
+  const auto answer = busy.read_message();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->field("Connection"), "close");
+  worker_->stop(Milliseconds(0));
+  EXPECT_EQ(report().connections_open, 0U);
+}
+
 TEST_F(LifecycleTest, StopDoesNotWaitLongerThanItsGrace) {
   ScriptedUpstream upstream([](Peer& peer) {
     EXPECT_TRUE(peer.read_message());

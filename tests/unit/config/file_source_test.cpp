@@ -15,8 +15,8 @@ constexpr Milliseconds kQuiet{50};
 
 class FileSourceTest : public ::testing::Test {
  protected:
-  void watch(const fs::path& path) {
-    auto opened = FileSource::open(path.string(), clock_, kQuiet);
+  void watch(const fs::path& path, FileSource::Notice notice = FileSource::Notice::kInotify) {
+    auto opened = FileSource::open(path.string(), clock_, kQuiet, notice);
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
     source_ = std::move(*opened);
   }
@@ -58,6 +58,31 @@ TEST_F(FileSourceTest, ReportsRenameOverTheOldFileAndRemoval) {
   EXPECT_TRUE(reported_after_quiet());
   fs::remove(temp_.path() / "a.yaml");
   EXPECT_TRUE(reported_after_quiet());
+}
+
+TEST_F(FileSourceTest, WithoutInotifyItLooksAtAPace) {
+  temp_.write("a.yaml", "x: 1\n");
+  watch(temp_.path(), FileSource::Notice::kPolling);
+  EXPECT_LT(source_->fd(), 0);
+  const auto reported = [&] {
+    const Milliseconds pace = source_->next_due();
+    EXPECT_GT(pace, kQuiet);
+    clock_.advance(pace);
+    return reported_after_quiet();
+  };
+  EXPECT_FALSE(reported()) << "nothing changed";
+  temp_.write("b.yaml", "x: 1\n");
+  EXPECT_TRUE(reported());
+  temp_.write("a.yaml", "x: 12\n");
+  EXPECT_TRUE(reported());
+  temp_.write(".hidden", "x\n");
+  EXPECT_FALSE(reported());
+  fs::rename(temp_.path() / "a.yaml", temp_.path() / "c.yaml");
+  EXPECT_TRUE(reported());
+  fs::remove_all(temp_.path());
+  EXPECT_TRUE(reported());
+  fs::create_directory(temp_.path());
+  EXPECT_TRUE(reported());
 }
 
 TEST_F(FileSourceTest, WaitsWhileChangesGoOnButNotForever) {
