@@ -16,6 +16,11 @@ EndpointPool* Target::pick_endpoint() {
 Generation::Generation(Context& context, snapshot::SnapshotPtr snapshot, const Generation* previous,
                        std::uint64_t serial)
     : snapshot_(std::move(snapshot)), serial_(serial) {
+  if (context.steering) {
+    for (const snapshot::Listener& listener : snapshot_->listeners) {
+      listener_ids_.push_back(context.steering->listener_id(listener.config.name));
+    }
+  }
   std::unordered_map<std::string_view, const Set*> old;
   if (previous != nullptr) {
     for (std::size_t i = 0; i < previous->sets_.size(); ++i) {

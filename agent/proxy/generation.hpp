@@ -36,6 +36,11 @@ class Generation {
   [[nodiscard]] const snapshot::Snapshot& snapshot() const { return *snapshot_; }
   // Rises by one with every publish.
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
+  // Steering's number for a listener of snapshot(); 0 without a kernel path.
+  [[nodiscard]] std::uint32_t listener_id(const snapshot::Listener& listener) const {
+    const auto index = static_cast<std::size_t>(&listener - snapshot_->listeners.data());
+    return listener_ids_.empty() ? 0 : listener_ids_[index];
+  }
   // The target whose turn it is; nullptr when the set has no endpoint at all.
   [[nodiscard]] Target* pick(std::uint32_t index);
 
@@ -51,7 +56,8 @@ class Generation {
 
   snapshot::SnapshotPtr snapshot_;
   std::uint64_t serial_;
-  std::vector<Set> sets_;  // as Snapshot::destination_sets
+  std::vector<Set> sets_;                    // as Snapshot::destination_sets
+  std::vector<std::uint32_t> listener_ids_;  // as Snapshot::listeners
 };
 
 }  // namespace sluice::proxy

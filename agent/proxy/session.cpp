@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+
 #include "agent/net/socket.hpp"
 #include "agent/proxy/stream.hpp"
 
@@ -12,6 +14,8 @@ namespace {
 constexpr int kStepsPerTurn = 32;  // of at most one buffer each
 constexpr Milliseconds kLingerTimeout{2000};
 constexpr std::uint64_t kLingerBytes = 1024 * 1024;
+constexpr std::uint32_t kPromptOffers = 2;  // refusals after which the very next request is offered
+constexpr std::uint32_t kRarestOffer = 6;   // at most 2^6 requests between two offers
 
 }  // namespace
 
@@ -25,6 +29,8 @@ Session::Session(Context& context, UniqueFd client, const SocketAddress& peer,
       since_(context.reactor.now()) {
   client_.attach(std::move(client));
   context_.add(*this);
+  const snapshot::Listener* const served = listener();
+  steerable_ = served != nullptr && served->tier == snapshot::Tier::kConnection;
 }
 
 void Session::on_ready(std::uint32_t events) {
@@ -137,6 +143,14 @@ void Session::count_request() {
   ++context_.report.requests;
 }
 
+// What refuses a connection once (its handshake, its segment size) mostly does so for good, and each attempt costs
+// system calls and may cost an upstream connection.
+void Session::offer_refused() {
+  const std::uint32_t beyond = refusals_ < kPromptOffers ? 0 : refusals_ - kPromptOffers + 1;
+  next_offer_ = requests_ + (std::uint64_t{1} << std::min(beyond, kRarestOffer));
+  ++refusals_;
+}
+
 const snapshot::Listener* Session::listener() {
   const Generation* const generation = context_.generation.get();
   if (generation == nullptr) return nullptr;
@@ -170,7 +184,7 @@ void Session::destroy() {
   drop_stream();
   if (!handed_over_) {
     if (const auto* const served = listener(); context_.steering && served != nullptr) {
-      context_.steering->connection_finished(served->config.name, requests_);
+      context_.steering->connection_finished(context_.generation->listener_id(*served), requests_);
     }
     if (reset_) net::reset_on_close(client_.fd());
     client_.close(context_.reactor);

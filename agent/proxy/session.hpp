@@ -36,8 +36,12 @@ class Session final : public net::EventHandler {
   // The client has sent something behind a request before that was answered.
   [[nodiscard]] bool pipelined() const { return pipelined_; }
 
+  // Whether to offer the request to the kernel path at all.
+  [[nodiscard]] bool may_be_offered() const { return steerable_ && requests_ >= next_offer_; }
+
   // For the stream.
   void count_request();
+  void offer_refused();
   void mark_pipelined() { pipelined_ = true; }
   void touch() { since_ = context_.reactor.now(); }
   // The answer is complete (in the socket or in the buffer). `linger`: the client may still be sending what nobody
@@ -74,10 +78,13 @@ class Session final : public net::EventHandler {
   const snapshot::Listener* listener_ = nullptr;
   std::uint64_t listener_serial_ = 0;
   std::uint64_t requests_ = 0;
+  std::uint64_t next_offer_ = 0;  // number of the request
+  std::uint32_t refusals_ = 0;
   std::uint64_t lingered_ = 0;  // bytes discarded
   TimePoint since_;             // of the last progress
   TimePoint armed_;             // when the timer fires
   State state_ = State::kOpen;
+  bool steerable_ = false;  // its listener was steerable when it came: TC has seen its handshake
   bool linger_ = false;
   bool reset_ = false;
   bool pipelined_ = false;

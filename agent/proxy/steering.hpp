@@ -31,6 +31,7 @@ namespace sluice::proxy {
   X(kNoPort, "no_port", "no upstream source port is free")                                         \
   X(kNoPath, "no_path", "the endpoint's interface has no program attached")                        \
   X(kRace, "race", "the client sent or closed while the connection was handed over")               \
+  X(kConfigChanged, "config_changed", "the configuration changed while the upstream connected")    \
   X(kSystem, "system", "a system call failed; see the log")
 
 enum class Refusal : std::uint8_t {
@@ -58,7 +59,7 @@ struct Promotion {
   std::uint64_t upstream_received = 0;  // bytes read from it since connect
   std::string_view request;             // the whole request as it came, the last bytes received
   std::string_view cluster;             // Cluster::key, for metrics and flows
-  std::string_view listener;            // snapshot::Listener::config.name
+  std::uint32_t listener = 0;           // by Steering::listener_id()
   std::uint64_t request_number = 1;     // on this connection, 1 = first
 };
 
@@ -79,12 +80,15 @@ class Steering {
  public:
   virtual ~Steering() = default;
 
-  // Should the request with this number (1 = first) on a connection of this listener be promoted? `listener` is
-  // snapshot::Listener::config.name. Learns from connection_finished().
-  [[nodiscard]] virtual bool wants(const std::string& listener, const model::SteerAfter& after,
+  // A number for the listener of that name (snapshot::Listener::config.name), the same for as long as this object lives:
+  // asked for once a configuration, so that requests look nothing up by name.
+  [[nodiscard]] virtual std::uint32_t listener_id(const std::string& name) = 0;
+  // Should the request with this number (1 = first) on a connection of this listener be promoted? Learns from
+  // connection_finished().
+  [[nodiscard]] virtual bool wants(std::uint32_t listener, const model::SteerAfter& after,
                                    std::uint64_t request_number) = 0;
   // A connection that stayed with the proxy ended after that many requests.
-  virtual void connection_finished(const std::string& listener, std::uint64_t requests) = 0;
+  virtual void connection_finished(std::uint32_t listener, std::uint64_t requests) = 0;
 
   // Opens a non-blocking connection from the own port range; `mss` caps the segment size of both directions (0 = none).
   // Fails with kExhausted (no port, no slot) or kUnavailable: the caller then uses an ordinary socket.

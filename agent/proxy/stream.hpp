@@ -70,6 +70,7 @@ class Stream {
   // stream_steer.cpp
   bool offer(std::string_view raw, std::string_view body);
   [[nodiscard]] std::optional<Refusal> unsuited(std::string_view raw) const;
+  void refused(Refusal refusal);
   bool attach_for_promotion(std::uint16_t mss);
   bool promote(std::string_view raw);
   bool step_promote();

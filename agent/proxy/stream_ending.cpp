@@ -76,7 +76,12 @@ void Stream::on_timeout() {
   }
   if (upstream_ != nullptr && !upstream_->known_connected()) {
     ++target_->report->connect_failures;
-    if (phase_ == Phase::kPromote || !try_elsewhere()) connect_failed();
+    if (phase_ == Phase::kPromote && target_->pools.size() > 1) {
+      upstream_.reset();
+      send_request(body_);
+    } else if (phase_ == Phase::kPromote || !try_elsewhere()) {
+      connect_failed();
+    }
     return;
   }
   const bool client_reads = !session_->client().has_output();

@@ -21,11 +21,13 @@ constexpr Milliseconds kYoung{3'000};
 bool Stream::offer(std::string_view raw, std::string_view body) {
   Steering* const steering = context_.steering.get();
   if (steering == nullptr || listener_->tier != snapshot::Tier::kConnection) return false;
-  if (!steering->wants(listener_->config.name, listener_->steer_after, session_->requests())) {
+  if (!session_->may_be_offered() ||
+      !steering->wants(generation_->listener_id(*listener_), listener_->steer_after,
+                       session_->requests())) {
     return false;
   }
   if (const auto refusal = unsuited(raw)) {
-    context_.count(*refusal);
+    context_.count(*refusal);  // it cost nothing, and the next request may be another kind
     return false;
   }
   if (!attach_for_promotion(
@@ -40,11 +42,16 @@ bool Stream::offer(std::string_view raw, std::string_view body) {
   return true;
 }
 
+void Stream::refused(Refusal refusal) {
+  context_.count(refusal);
+  session_->offer_refused();
+}
+
 std::optional<Refusal> Stream::unsuited(std::string_view raw) const {
   const http::RequestHead& head = request_.head();
   if (!request_done_ || raw.size() > kMaxPromotedRequest) return Refusal::kRequestIncomplete;
   if (head.minor_version == 0 || !head.keep_alive || head.expects_continue || head.upgrade ||
-      context_.draining) {
+      !head.target.starts_with('/') || context_.draining) {
     return Refusal::kRequestUnsuited;
   }
   // The kernel passes on what comes. A client that sends such a thing once will likely send it again.
@@ -71,7 +78,7 @@ bool Stream::attach_for_promotion(std::uint16_t mss) {
   upstream_->use(this);
   attached_at_ = context_.reactor.now();
   if (upstream_->steerable()) return true;
-  context_.count(Refusal::kNoPort);
+  refused(Refusal::kNoPort);
   return false;
 }
 
@@ -89,7 +96,13 @@ bool Stream::step_promote() {
   }
   if (!upstream_->connected()) return false;
   if (session_->pipelined() || client.closing()) {
-    context_.count(session_->pipelined() ? Refusal::kPipelined : Refusal::kClientState);
+    refused(session_->pipelined() ? Refusal::kPipelined : Refusal::kClientState);
+    send_request(body_);
+    return true;
+  }
+  // The kernel would carry every later request to where the old configuration wanted this one.
+  if (generation_ != context_.generation.get()) {
+    refused(Refusal::kConfigChanged);
     send_request(body_);
     return true;
   }
@@ -111,7 +124,7 @@ bool Stream::promote(std::string_view raw) {
   promotion.upstream_received = channel.received();
   promotion.request = raw;
   promotion.cluster = target_->share->cluster;
-  promotion.listener = listener_->config.name;
+  promotion.listener = generation_->listener_id(*listener_);
   promotion.request_number = session_->requests();
   const PromoteResult result = context_.steering->promote(promotion, client.descriptor(), steer);
   if (result.outcome == PromoteOutcome::kPromoted) {
@@ -122,7 +135,7 @@ bool Stream::promote(std::string_view raw) {
     session_->handed_over();
     return true;
   }
-  context_.count(result.refusal);
+  refused(result.refusal);
   log::debug("proxy", "{}: not promoted: {}", to_string(session_->peer()),
              label_of(result.refusal));
   if (result.outcome == PromoteOutcome::kRefused) {

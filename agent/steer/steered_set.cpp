@@ -39,8 +39,9 @@ SteeredSet::SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTa
 void SteeredSet::adopt(const SlotShare& share) {
   for (const std::uint32_t index : share.adopted) {
     const lb_slot& slot = slots_[index];
-    ports_.take_exactly(datapath::source_of(slot.pod), datapath::destination_of(slot.pod).port);
     Entry entry;
+    entry.has_port =
+        ports_.take_exactly(datapath::source_of(slot.pod), datapath::destination_of(slot.pod).port);
     entry.cluster = kAdoptedName;
     entry.adopted = true;
     ++adopted_;
@@ -191,11 +192,11 @@ void SteeredSet::collect(std::uint32_t index, Entry& entry, End end) {
   totals.bytes_out += carried.bytes_out;
   ++ends_[static_cast<std::size_t>(end)];
   if (entry.adopted) --adopted_;
-  if (!entry.listener.empty()) finished_(entry.listener, entry.requests_before + 1 + carried.turns);
+  if (entry.listener) finished_(*entry.listener, entry.requests_before + 1 + carried.turns);
   net::silent_close(std::move(entry.held));
-  const SocketAddress local = datapath::destination_of(slot.pod);
-  if (ports_.owns(local.port)) {
-    ports_.release(datapath::source_of(slot.pod), local.port, clock_.now(), options_.port_rest);
+  if (entry.has_port) {
+    ports_.release(datapath::source_of(slot.pod), datapath::destination_of(slot.pod).port,
+                   clock_.now(), options_.port_rest);
   }
   give_back_slot(index);
 }

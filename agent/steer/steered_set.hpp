@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,18 +34,19 @@ struct KeepOptions {
 class SteeredSet {
  public:
   // Told when a connection is gone: its listener and how many requests it carried in all.
-  using Finished = std::function<void(const std::string& listener, std::uint64_t requests)>;
+  using Finished = std::function<void(std::uint32_t listener, std::uint64_t requests)>;
 
   SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows,
              const SlotShare& share, PortPool& ports, Finished finished);
 
   struct Entry {
     std::string cluster;
-    std::string listener;
-    std::uint64_t requests_before = 0;  // that the proxy carried, the promoted one not counted
-    UniqueFd held;                      // upstream socket that still answers for the request
+    std::optional<std::uint32_t> listener;  // Steering::listener_id(); unknown for an adopted one
+    std::uint64_t requests_before = 0;      // that the proxy carried, the promoted one not counted
+    UniqueFd held;                          // upstream socket that still answers for the request
     TimePoint held_since{};
     bool adopted = false;
+    bool has_port = true;  // of ours, to be given back
     bool lingering = false;
   };
 

@@ -87,7 +87,7 @@ WorkerSteering::WorkerSteering(SteerOptions options, datapath::FlowTable& flows,
       reactor_(reactor),
       ports_(options.ports.first, options.ports.last),
       steered_(options.keep, reactor.clock(), flows, share, ports_,
-               [this](const std::string& listener, std::uint64_t requests) {
+               [this](std::uint32_t listener, std::uint64_t requests) {
                  connection_finished(listener, requests);
                }),
       timer_(reactor, [this] { tick(); }) {}
@@ -108,7 +108,14 @@ void WorkerSteering::tick() {
   if (next.count() >= 0) timer_.arm(next);
 }
 
-bool WorkerSteering::wants(const std::string& listener, const model::SteerAfter& after,
+std::uint32_t WorkerSteering::listener_id(const std::string& name) {
+  const auto next = static_cast<std::uint32_t>(learners_.size());
+  const auto [place, added] = listener_ids_.try_emplace(name, next);
+  if (added) learners_.emplace_back();
+  return place->second;
+}
+
+bool WorkerSteering::wants(std::uint32_t listener, const model::SteerAfter& after,
                            std::uint64_t request_number) {
   switch (after.mode) {
     case model::SteerAfter::Mode::kNever:
@@ -121,7 +128,7 @@ bool WorkerSteering::wants(const std::string& listener, const model::SteerAfter&
   return false;
 }
 
-void WorkerSteering::connection_finished(const std::string& listener, std::uint64_t requests) {
+void WorkerSteering::connection_finished(std::uint32_t listener, std::uint64_t requests) {
   learners_[listener].connection_finished(requests);
 }
 
@@ -134,9 +141,11 @@ Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(const SocketAddres
       return fail(ErrorCode::kExhausted, "no upstream port is free for " + to_string(endpoint));
     Opened opened = open_upstream(endpoint, *port, cap);
     if (opened.fd) return proxy::SteerUpstream{std::move(opened.fd), *port, endpoint, mss};
-    // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as that lasts.
-    ports_.release(endpoint, *port, reactor_.now(), kTimeWait);
-    if (opened.error != EADDRINUSE && opened.error != EADDRNOTAVAIL) {
+    // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as that lasts. Any
+    // other failure (no descriptor, no route) is not the port's.
+    const bool taken = opened.error == EADDRINUSE || opened.error == EADDRNOTAVAIL;
+    ports_.release(endpoint, *port, reactor_.now(), taken ? kTimeWait : Milliseconds(0));
+    if (!taken) {
       return fail_errno("connect to " + to_string(endpoint), opened.error);
     }
   }
@@ -216,10 +225,16 @@ PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueF
   // From here on TC has the client's packets. What reached the socket before that shows now, and is
   // never acknowledged (lb_tc drops the agent's bare ACKs on a steered tuple), so it is enough to
   // look once.
-  if (!net::nothing_to_read(client.get())) return undo(*index, upstream);
+  if (!net::nothing_to_read(client.get())) return undo(*index, upstream, Refusal::kRace);
+  // What a kept connection's endpoint said meanwhile would be lost: mostly its FIN, when it was idle for too long.
+  if (!net::nothing_to_read(upstream.fd.get())) {
+    return undo(*index, upstream, Refusal::kUpstreamState);
+  }
   const auto sent =
       ::send(upstream.fd.get(), promotion.request.data(), promotion.request.size(), MSG_NOSIGNAL);
-  if (sent != static_cast<ssize_t>(promotion.request.size())) return undo(*index, upstream);
+  if (sent != static_cast<ssize_t>(promotion.request.size())) {
+    return undo(*index, upstream, Refusal::kUpstreamWindow);
+  }
   finish(promotion, *index, client_leg.next_receive, client, upstream);
   return {PromoteOutcome::kPromoted, Refusal::kSystem};
 }
@@ -249,7 +264,8 @@ void WorkerSteering::finish(const proxy::Promotion& promotion, std::uint32_t ind
   timer_.arm(steered_.tick());
 }
 
-PromoteResult WorkerSteering::undo(std::uint32_t index, proxy::SteerUpstream& upstream) {
+PromoteResult WorkerSteering::undo(std::uint32_t index, proxy::SteerUpstream& upstream,
+                                   Refusal refusal) {
   lb_slot& slot = flows_.slots()[index];
   for (const lb_slot_state state : {LB_SLOT_NORMAL, LB_SLOT_ARMED, LB_SLOT_HELD}) {
     if (change_state(slot, state, LB_SLOT_PASS)) break;
@@ -259,7 +275,7 @@ PromoteResult WorkerSteering::undo(std::uint32_t index, proxy::SteerUpstream& up
   // Packets of the client may have reached the pod by the new way already: that connection must not
   // be used again.
   close_upstream(std::move(upstream), true);
-  return {PromoteOutcome::kUndone, Refusal::kRace};
+  return {PromoteOutcome::kUndone, refusal};
 }
 
 void WorkerSteering::add_to(proxy::WorkerReport& report) const { steered_.add_to(report); }

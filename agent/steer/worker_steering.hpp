@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "agent/datapath/event_ring.hpp"
 #include "agent/net/reactor.hpp"
@@ -35,9 +36,10 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
 
   void set_paths(PathsPtr paths);  // Thread: the worker's (post it)
 
-  bool wants(const std::string& listener, const model::SteerAfter& after,
+  std::uint32_t listener_id(const std::string& name) override;
+  bool wants(std::uint32_t listener, const model::SteerAfter& after,
              std::uint64_t request_number) override;
-  void connection_finished(const std::string& listener, std::uint64_t requests) override;
+  void connection_finished(std::uint32_t listener, std::uint64_t requests) override;
   Result<proxy::SteerUpstream> connect_upstream(const SocketAddress& endpoint,
                                                 std::uint16_t mss) override;
   void close_upstream(proxy::SteerUpstream upstream, bool reset) override;
@@ -56,7 +58,8 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
                                           Leg& up);
   void finish(const proxy::Promotion& promotion, std::uint32_t index, std::uint32_t request_start,
               UniqueFd& client, proxy::SteerUpstream& upstream);
-  proxy::PromoteResult undo(std::uint32_t index, proxy::SteerUpstream& upstream);
+  proxy::PromoteResult undo(std::uint32_t index, proxy::SteerUpstream& upstream,
+                            proxy::Refusal refusal);
 
   SteerOptions options_;
   datapath::FlowTable& flows_;
@@ -64,7 +67,8 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   PortPool ports_;
   SteeredSet steered_;
   PathsPtr paths_ = std::make_shared<Paths>();
-  std::unordered_map<std::string, Learner> learners_;
+  std::unordered_map<std::string, std::uint32_t> listener_ids_;
+  std::vector<Learner> learners_;  // by listener id
   std::unique_ptr<datapath::EventRing> ring_;
   net::Timer timer_;
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the proxy gives to steering, and what it does with each outcome. Steering itself is a fake that records.
+#include <sys/socket.h>
+
 #include <condition_variable>
 #include <mutex>
 
@@ -11,7 +13,7 @@ namespace {
 // What one call of promote() was given; the views copied.
 struct Seen {
   Promotion promotion;
-  std::string request, cluster, listener;
+  std::string request, cluster;
 };
 
 // Shared by the test and the fake, which lives in the worker's thread.
@@ -20,6 +22,7 @@ struct Script {
   std::vector<Seen> promotions;
   std::vector<PromoteResult> outcomes;  // in order; then kPromoted
   std::vector<std::uint64_t> finished;
+  std::string listener;        // the last name that a number was asked for
   std::vector<UniqueFd> kept;  // promoted sockets: client, upstream, ...
   std::atomic<std::uint64_t> wanted_at{1};
   std::atomic<std::uint16_t> mss{0};
@@ -32,13 +35,19 @@ class FakeSteering final : public Steering {
  public:
   explicit FakeSteering(std::shared_ptr<Script> script) : script_(std::move(script)) {}
 
-  bool wants(const std::string& listener, const model::SteerAfter& after,
+  std::uint32_t listener_id(const std::string& name) override {
+    const std::lock_guard lock(script_->mutex);
+    script_->listener = name;
+    return 5;
+  }
+  bool wants(std::uint32_t listener, const model::SteerAfter& after,
              std::uint64_t number) override {
-    EXPECT_TRUE(listener.starts_with("0.0.0.0:"));
+    EXPECT_EQ(listener, 5U);
     EXPECT_EQ(after.count, 1U);
     return number >= script_->wanted_at;
   }
-  void connection_finished(const std::string& /*listener*/, std::uint64_t requests) override {
+  void connection_finished(std::uint32_t listener, std::uint64_t requests) override {
+    EXPECT_EQ(listener, 5U);
     const std::lock_guard lock(script_->mutex);
     script_->finished.push_back(requests);
   }
@@ -66,9 +75,8 @@ class FakeSteering final : public Steering {
     EXPECT_TRUE(net::is_connected(upstream.fd.get()));
     EXPECT_EQ(net::local_address(client.get()), promotion.local);
     const std::lock_guard lock(script_->mutex);
-    script_->promotions.push_back({promotion, std::string(promotion.request),
-                                   std::string(promotion.cluster),
-                                   std::string(promotion.listener)});
+    script_->promotions.push_back(
+        {promotion, std::string(promotion.request), std::string(promotion.cluster)});
     PromoteResult result{PromoteOutcome::kPromoted, Refusal::kSystem};
     if (!script_->outcomes.empty()) {
       result = script_->outcomes.front();
@@ -132,7 +140,7 @@ TEST_F(SteerTest, TheFirstRequestIsHandedOverAsItCame) {
   const Seen seen = promotions().at(0);
   EXPECT_EQ(seen.request, request);
   EXPECT_EQ(seen.cluster, cluster_key("v1"));
-  EXPECT_EQ(seen.listener, "0.0.0.0:" + std::to_string(address_.port));
+  EXPECT_EQ(seen.promotion.listener, 5U);
   EXPECT_EQ(seen.promotion.client, net::local_address(peer.fd()));
   EXPECT_EQ(seen.promotion.local, address_);
   EXPECT_EQ(seen.promotion.request_number, 1U);
@@ -148,6 +156,7 @@ TEST_F(SteerTest, TheFirstRequestIsHandedOverAsItCame) {
   EXPECT_EQ(counted.clusters.at(cluster_key("v1")).steered_turns, 7U);
   const std::lock_guard lock(script_->mutex);
   EXPECT_TRUE(script_->finished.empty());
+  EXPECT_EQ(script_->listener, "0.0.0.0:" + std::to_string(address_.port));
   // The sockets live on in other hands: closing nothing was the proxy's part.
   Peer kept(std::move(script_->kept.at(0)));
   ASSERT_TRUE(kept.send("still open"));
@@ -237,6 +246,75 @@ TEST_F(SteerTest, UnsuitedRequestsStayWithTheProxyAndAreCounted) {
   EXPECT_TRUE(promotions().empty());
 }
 
+TEST_F(SteerTest, AbsoluteTargetsStayWithTheProxyWhichRewritesThem) {
+  start_steering();
+  Peer peer = client();
+  exchange(peer, "GET http://echo.test/x HTTP/1.1\r\nHost: other\r\n\r\n");
+  EXPECT_EQ(refused(Refusal::kRequestUnsuited), 1U);
+  EXPECT_TRUE(promotions().empty());
+}
+
+// Accepts nobody: its queue is full, so that connecting to it takes for ever, or a second once there is room.
+class FullListener {
+ public:
+  FullListener() {
+    auto socket = make_listening_socket(IpAddress::parse("127.0.0.1"), 0);
+    fd_ = std::move(*socket);
+    listen(fd_.get(), 0);
+    address_ = net::local_address(fd_.get());
+    filler_ = Peer::connect(address_);
+  }
+  [[nodiscard]] const SocketAddress& address() const { return address_; }
+  [[nodiscard]] Peer accept_one() {
+    UniqueFd fd;
+    while (!fd) {
+      fd.reset(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      std::this_thread::yield();
+    }
+    return Peer(std::move(fd));
+  }
+
+ private:
+  UniqueFd fd_;
+  SocketAddress address_;
+  std::optional<Peer> filler_;
+};
+
+TEST_F(SteerTest, AnEndpointThatCannotBeReachedIsLeftForAnother) {
+  FullListener unreachable;
+  world_.subsets = {{.endpoints = {unreachable.address(), upstream_.address()}}};
+  world_.kernel_path = true;
+  options_.connect_timeout = Milliseconds(50);
+  script_->outcomes = std::vector<PromoteResult>(10, {PromoteOutcome::kRefused, Refusal::kMss});
+  start([script = script_](net::Reactor&) { return std::make_unique<FakeSteering>(script); });
+  for (int i = 0; i < 4; ++i) {
+    Peer peer = client();
+    exchange(peer);
+  }
+}
+
+TEST_F(SteerTest, AConnectionIsNotHandedOverByTheConfigurationBefore) {
+  FullListener slow;
+  world_.subsets = {{.endpoints = {slow.address()}}};
+  world_.kernel_path = true;
+  start([script = script_](net::Reactor&) { return std::make_unique<FakeSteering>(script); });
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.upstreams_open == 1; }));
+  world_.subsets = {{.endpoints = {upstream_.address()}}};
+  worker_->publish(make_snapshot(world_, 2));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.generation == 2; }));
+  Peer filler = slow.accept_one();
+  Peer endpoint = slow.accept_one();
+  ASSERT_TRUE(endpoint.read_message());
+  ASSERT_TRUE(endpoint.send(ok("old")));
+  const auto answer = peer.read_message();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "old");
+  EXPECT_EQ(refused(Refusal::kConfigChanged), 1U);
+  EXPECT_TRUE(promotions().empty());
+}
+
 TEST_F(SteerTest, AClientThatPipelinedIsNeverHandedOver) {
   start_steering();
   Peer peer = client();
@@ -255,6 +333,23 @@ TEST_F(SteerTest, WithoutAFreePortTheProxyServes) {
   exchange(peer);
   EXPECT_EQ(refused(Refusal::kNoPort), 1U);
   EXPECT_TRUE(promotions().empty());
+}
+
+TEST_F(SteerTest, WithoutAFreePortIdleOrdinaryConnectionsAreUsed) {
+  script_->ports = false;
+  start_steering();
+  Peer peer = client();
+  for (int i = 0; i < 5; ++i) exchange(peer);
+  EXPECT_EQ(upstream_.connections(), 1);
+}
+
+TEST_F(SteerTest, AConnectionThatIsRefusedAgainAndAgainIsAskedLessOften) {
+  script_->outcomes = std::vector<PromoteResult>(100, {PromoteOutcome::kRefused, Refusal::kMss});
+  start_steering();
+  Peer peer = client();
+  for (int i = 0; i < 300; ++i) exchange(peer);
+  // At requests 1, 2, 3, 5, 9, 17, 33, 65 (then every 64): 129, 193, 257.
+  EXPECT_EQ(refused(Refusal::kMss), 11U);
 }
 
 TEST_F(SteerTest, AClientWithASmallSegmentSizeGetsAConnectionOfItsOwn) {

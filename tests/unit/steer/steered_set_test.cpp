@@ -32,7 +32,7 @@ class SteeredSetTest : public testing::Test {
   SteeredSet make() {
     auto shares = divide_slots(flows_.slots(), divide_ports(15000, 15003, 1));
     return SteeredSet({}, clock_, flows_, shares[0], ports_,
-                      [this](const std::string& listener, std::uint64_t requests) {
+                      [this](std::uint32_t listener, std::uint64_t requests) {
                         finished_.emplace_back(listener, requests);
                       });
   }
@@ -50,7 +50,7 @@ class SteeredSetTest : public testing::Test {
     set_state(s, LB_SLOT_NORMAL);
     SteeredSet::Entry entry;
     entry.cluster = "c";
-    entry.listener = "l";
+    entry.listener = 7;
     entry.requests_before = 2;
     set.add(index, std::move(entry));
     return index;
@@ -69,7 +69,7 @@ class SteeredSetTest : public testing::Test {
   ManualClock clock_;
   FakeFlowTable flows_;
   PortPool ports_{15000, 15003};
-  std::vector<std::pair<std::string, std::uint64_t>> finished_;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> finished_;
 };
 
 TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
@@ -86,7 +86,7 @@ TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
   EXPECT_EQ(flows_.removals, 1);
   EXPECT_EQ(ports_.in_use(), 0U);
   ASSERT_EQ(finished_.size(), 1U);
-  EXPECT_EQ(finished_[0], (std::pair<std::string, std::uint64_t>{"l", 5}))
+  EXPECT_EQ(finished_[0], (std::pair<std::uint32_t, std::uint64_t>{7, 5}))
       << "two by the proxy, the promoted one, two by the kernel";
   proxy::WorkerReport report;
   set.add_to(report);
@@ -201,6 +201,24 @@ TEST_F(SteeredSetTest, AdoptedConnectionsKeepTheirPortUntilTheyEnd) {
   set.add_to(report);
   EXPECT_EQ(report.steered_adopted, 0U);
   EXPECT_EQ(report.steered_open, 0U);
+}
+
+TEST_F(SteeredSetTest, TwoAdoptedConnectionsWithOnePortGiveItBackOnce) {
+  const auto pod = *SocketAddress::parse("192.0.2.1:80");
+  for (const std::uint32_t index : {1U, 2U}) {
+    lb_slot& slot = flows_.slots()[index];
+    slot.pod = datapath::make_tuple(pod, {*IpAddress::parse("192.0.2.9"), 15001});
+    slot.state = LB_SLOT_NORMAL;
+    slot.reset = 1;
+    touch(slot);
+  }
+  SteeredSet set = make();
+  for (int i = 0; i < 40; ++i) {
+    clock_.advance(Milliseconds(100));
+    set.tick();
+  }
+  EXPECT_EQ(flows_.removals, 2);
+  EXPECT_EQ(ports_.in_use(), 0U);
 }
 
 }  // namespace
