@@ -80,7 +80,7 @@ class Steering {
  public:
   virtual ~Steering() = default;
 
-  // A number for the listener of that name (snapshot::Listener::config.name), the same for as long as this object lives:
+  // A number for the listener of that name (snapshot::Listener::config.name), the same as long as this object lives:
   // asked for once a configuration, so that requests look nothing up by name.
   [[nodiscard]] virtual std::uint32_t listener_id(const std::string& name) = 0;
   // Should the request with this number (1 = first) on a connection of this listener be promoted? Learns from
