@@ -45,11 +45,14 @@ TEST_F(LifecycleTest, DrainReturnsAtOnceSoThatWorkersEndTogether) {
     }
   });
   start(upstream);
+  Peer idle = client();
   Peer busy = client();
   ASSERT_TRUE(busy.send(kGet));
-  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.requests == 1; }));
+  ASSERT_TRUE(eventually(
+      [](const WorkerReport& r) { return r.requests == 1 && r.connections_accepted == 2; }));
   worker_->drain(Milliseconds(10'000));
-  go = true;  // not reached while a drain waits for the request
+  EXPECT_TRUE(idle.at_end());  // it began
+  go = true;                   // not reached while a drain waits for the request
   const auto answer = busy.read_message();
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->field("Connection"), "close");
