@@ -14,6 +14,12 @@ constexpr std::size_t kMaxPromotedRequest = 8192;
 // idle ones after 5 s and more (the shortest default in wide use), so only younger ones are taken.
 constexpr Milliseconds kYoung{3'000};
 
+// Refused for what the connection is, which the next request mostly shares; all else may be over by then.
+bool is_lasting(Refusal refusal) {
+  return refusal == Refusal::kNoLeg || refusal == Refusal::kClientState ||
+         refusal == Refusal::kMss || refusal == Refusal::kPipelined;
+}
+
 }  // namespace
 
 // `raw` is the request as it came. True: promoted, or waiting for the upstream. False: to be served as a proxy, on
@@ -44,7 +50,9 @@ bool Stream::offer(std::string_view raw, std::string_view body) {
 
 void Stream::refused(Refusal refusal) {
   context_.count(refusal);
-  session_->offer_refused();
+  // Each attempt with a segment size of its own costs a connection to the endpoint.
+  const bool costly = upstream_ != nullptr && upstream_->mss() != 0;
+  if (costly || is_lasting(refusal)) session_->offer_refused();
 }
 
 std::optional<Refusal> Stream::unsuited(std::string_view raw) const {
