@@ -59,7 +59,7 @@ std::optional<Refusal> Stream::unsuited(std::string_view raw) const {
   const http::RequestHead& head = request_.head();
   if (!request_done_ || raw.size() > kMaxPromotedRequest) return Refusal::kRequestIncomplete;
   if (head.minor_version == 0 || !head.keep_alive || head.expects_continue || head.upgrade ||
-      !head.target.starts_with('/') || context_.draining) {
+      context_.draining) {
     return Refusal::kRequestUnsuited;
   }
   // The kernel passes on what comes. A client that sends such a thing once will likely send it again.

@@ -246,14 +246,6 @@ TEST_F(SteerTest, UnsuitedRequestsStayWithTheProxyAndAreCounted) {
   EXPECT_TRUE(promotions().empty());
 }
 
-TEST_F(SteerTest, AbsoluteTargetsStayWithTheProxyWhichRewritesThem) {
-  start_steering();
-  Peer peer = client();
-  exchange(peer, "GET http://echo.test/x HTTP/1.1\r\nHost: other\r\n\r\n");
-  EXPECT_EQ(refused(Refusal::kRequestUnsuited), 1U);
-  EXPECT_TRUE(promotions().empty());
-}
-
 // Accepts nobody: its queue is full, so that connecting to it takes for ever, or a second once there is room.
 class FullListener {
  public:
