@@ -2,6 +2,7 @@
 #include "agent/app/agent_service.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 #include <fstream>
 #include <future>
 
@@ -13,7 +14,20 @@
 namespace sluice::app {
 namespace {
 
-constexpr Milliseconds kPatience{1'000};
+constexpr Milliseconds kPatience{1'000};    // of one call, for main and for all workers together
+constexpr Milliseconds kLeastPatience{20};  // with each further worker once that is used up
+
+// How long to wait for the next worker: a hung one must not cost the others their turn, nor the caller a second each.
+class Patience {
+ public:
+  [[nodiscard]] Milliseconds left() const {
+    const auto spent = std::chrono::steady_clock::now() - started_;
+    return std::max(kLeastPatience, std::chrono::duration_cast<Milliseconds>(kPatience - spent));
+  }
+
+ private:
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
 
 std::uint64_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");
@@ -90,15 +104,17 @@ Result<AgentService::Picture> AgentService::picture() {
 
 std::vector<proxy::WorkerReport> AgentService::reports() const {
   std::vector<proxy::WorkerReport> out;
+  const Patience patience;
   for (const auto& worker : workers_) {
-    if (auto report = worker->report(kPatience)) out.push_back(std::move(*report));
+    if (auto report = worker->report(patience.left())) out.push_back(std::move(*report));
   }
   return out;
 }
 
 std::vector<proxy::WorkerReport> AgentService::remembered_reports(std::uint32_t& silent) {
   std::vector<std::optional<proxy::WorkerReport>> fresh;
-  for (const auto& worker : workers_) fresh.push_back(worker->report(kPatience));
+  const Patience patience;
+  for (const auto& worker : workers_) fresh.push_back(worker->report(patience.left()));
   MutexLock lock(mutex_);
   last_reports_.resize(workers_.size());
   for (std::size_t i = 0; i < fresh.size(); ++i) {
