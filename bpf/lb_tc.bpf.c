@@ -33,8 +33,8 @@ LB_INLINE struct lb_action egress(struct __sk_buff* skb, __u32 l2_length) {
     skb->mark = 0;
     return action_not_ours();
   }
-  /* Routed packets have no socket here, and only our own node's sockets are of interest. The one exception: kernels before
-   * 6.13 send an RST over IPv6 without one. */
+  /* Routed packets have no socket here, and only our own node's sockets are of interest. The one
+   * exception: kernels before 6.13 send an RST over IPv6 without one. */
   if (!skb->sk && skb->protocol != bpf_htons(ETH_P_IPV6)) return action_not_ours();
   if (!parse_packet(skb, &packet, l2_length)) return action_not_ours();
   if (!skb->sk && !(packet.control & LB_TCP_RST)) return action_not_ours();

@@ -2,6 +2,7 @@
 #include "agent/app/agent_service.hpp"
 
 #include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <future>
