@@ -9,6 +9,10 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:libgpr\n"
          "race:libabsl\n"
          "race:libprotobuf\n"
+         // The loader lends gRPC libspdlog's copy of std::shared_ptr's release, so that gRPC's deletes seem spdlog's.
+         "race:libspdlog\n"
          "race:grpc::internal::CallOp\n"
-         "race:grpc::CompletionQueue\n";
+         "race:grpc::CompletionQueue\n"
+         // Threads of gRPC's own that it leaves to end by themselves.
+         "thread:libgpr\n";
 }
