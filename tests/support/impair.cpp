@@ -40,14 +40,31 @@ int complain(const char* what, const std::string& where, int error) {
   return 1;
 }
 
+// Not LIBBPF_OPTS: it is C that clang refuses in C++.
+bpf_tc_hook hook_of(const std::string& interface, bpf_tc_attach_point point) {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof hook;
+  hook.ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+  hook.attach_point = point;
+  return hook;
+}
+
+bpf_tc_opts our_filter() {
+  bpf_tc_opts options{};
+  options.sz = sizeof options;
+  options.handle = kHandle;
+  options.priority = kPriority;
+  return options;
+}
+
 bool attach(const std::string& interface, bpf_tc_attach_point point, const bpf_program* program) {
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(if_nametoindex(interface.c_str())),
-              .attach_point = point);
+  bpf_tc_hook hook = hook_of(interface, point);
   if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST) {
     return complain("cannot create clsact on", interface, -error) == 0;
   }
-  LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(program), .flags = BPF_TC_F_REPLACE,
-              .handle = kHandle, .priority = kPriority);
+  bpf_tc_opts options = our_filter();
+  options.prog_fd = bpf_program__fd(program);
+  options.flags = BPF_TC_F_REPLACE;
   if (const int error = bpf_tc_attach(&hook, &options); error != 0) {
     return complain("cannot attach to", interface, -error) == 0;
   }
@@ -77,9 +94,8 @@ int install(const Options& options) {
 
 // The counters belong to the attached program: found through its id.
 UniqueFd find_counters(const std::string& interface) {
-  LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = static_cast<int>(if_nametoindex(interface.c_str())),
-              .attach_point = BPF_TC_EGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, options, .handle = kHandle, .priority = kPriority);
+  bpf_tc_hook hook = hook_of(interface, BPF_TC_EGRESS);
+  bpf_tc_opts options = our_filter();
   if (bpf_tc_query(&hook, &options) != 0) return {};
   const UniqueFd program(bpf_prog_get_fd_by_id(options.prog_id));
   std::array<__u32, 8> map_ids{};
