@@ -212,7 +212,8 @@ PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueF
   lb_slot& slot = flows_.slots()[*index];
   set_state(slot, LB_SLOT_USED);
   slot.owner = options_.worker;
-  ++slot.generation;
+  // Before anything of the new connection: whoever lists flows tells by it that the slot changed under the copy.
+  __atomic_store_n(&slot.generation, slot.generation + 1, __ATOMIC_SEQ_CST);
   const FlowPair pair =
       prepare(client_leg, up_leg, promotion.request.size(), *paths_, *index,
               datapath::cluster_hash(promotion.cluster), reactor_.clock().now(), slot);
