@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "agent/net/socket.hpp"
+
 namespace sluice::app {
 
 std::map<std::string, std::string> DirectListeners::publish(const snapshot::Snapshot& snapshot) {
@@ -34,6 +36,7 @@ Result<void> DirectListeners::bind(const model::Listener& listener) {
                                       "higher port in the Gateway"
                                     : "; is another program using it?"));
     }
+    net::accept_with_data(socket->get());
     sockets.push_back(std::move(*socket));
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) {

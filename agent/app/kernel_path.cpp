@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "agent/base/log.hpp"
+#include "agent/net/socket.hpp"
 
 namespace sluice::app {
 namespace {
@@ -26,11 +27,14 @@ Result<UniqueFd> listen_on_loopback(int family) {
   if (!fd) return fail_errno("socket", errno);
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // For the connections accepted from it: one that is closing must not keep a later agent without a kernel path from its port.
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_storage address{};
   const SocketAddress loopback{*IpAddress::parse(family == AF_INET6 ? "::1" : "127.0.0.1"), 0};
   const socklen_t size = loopback.to_sockaddr(address);
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0)
     return fail_errno("bind", errno);
+  net::accept_with_data(fd.get());
   if (::listen(fd.get(), kBacklog) != 0) return fail_errno("listen", errno);
   return fd;
 }

@@ -33,6 +33,11 @@ namespace sluice::net {
 [[nodiscard]] SocketAddress local_address(int fd);
 [[nodiscard]] SocketAddress peer_address(int fd);
 
+// A listening socket wakes its owner only when a client has sent something (TCP_DEFER_ACCEPT): one wake and one failed
+// read fewer for each connection. Who connects and waits is accepted after a second. For protocols in which the client
+// speaks first.
+void accept_with_data(int fd);
+
 // close() will send an RST instead of a FIN: the peer must not take what it has as complete.
 void reset_on_close(int fd);
 

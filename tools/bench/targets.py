@@ -104,7 +104,8 @@ def proxy_command(target, work):
     if target == "steered":
         return agent_command(work)
     if target == "request":
-        return agent_command(work, "--steer-after", "never")
+        # No added header fields: the other proxies add none either.
+        return agent_command(work, "--steer-after", "never", "--forwarded-headers", "none")
     if target == "haproxy":
         return ["haproxy", "-db", "-f", HERE / "haproxy.cfg"]
     if target == "nginx":

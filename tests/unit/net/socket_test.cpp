@@ -42,6 +42,28 @@ TEST(Socket, SeveralListenersShareAPort) {
   EXPECT_TRUE(listen_tcp(kLoopback, local_address(first->get()).port));
 }
 
+// As after the kill of an agent whose connections were accepted by other sockets (of sk_lookup): in TIME_WAIT here.
+TEST(Socket, AClosingConnectionDoesNotKeepAPortFromBeingServedAgain) {
+  UniqueFd plain(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;  // as the kernel path's sockets have it, but not SO_REUSEPORT
+  ASSERT_EQ(setsockopt(plain.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+  sockaddr_storage storage{};
+  const socklen_t size = SocketAddress{kLoopback, 0}.to_sockaddr(storage);
+  ASSERT_EQ(bind(plain.get(), reinterpret_cast<sockaddr*>(&storage), size), 0);
+  ASSERT_EQ(listen(plain.get(), 1), 0);
+  const SocketAddress address = local_address(plain.get());
+  auto client = connect_tcp(address);
+  ASSERT_TRUE(client);
+  UniqueFd server(accept4(plain.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  ASSERT_TRUE(server);
+  server.reset();  // first: TIME_WAIT is on the server's port
+  wait_for(client->get(), POLLIN);
+  client->reset();
+  plain.reset();
+  const auto again = listen_tcp(kLoopback, address.port);
+  EXPECT_TRUE(again) << again.error().message;
+}
+
 TEST(Socket, WithoutAnAddressIpv4ClientsAreServed) {
   const auto listener = listen_tcp(std::nullopt, 0);
   ASSERT_TRUE(listener);
