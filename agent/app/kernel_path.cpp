@@ -27,7 +27,8 @@ Result<UniqueFd> listen_on_loopback(int family) {
   if (!fd) return fail_errno("socket", errno);
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // For the connections accepted from it: one that is closing must not keep a later agent without a kernel path from its port.
+  // For the connections accepted from it: one that is closing must not keep its port from a later
+  // agent that has no kernel path.
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_storage address{};
   const SocketAddress loopback{*IpAddress::parse(family == AF_INET6 ? "::1" : "127.0.0.1"), 0};
