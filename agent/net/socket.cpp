@@ -49,12 +49,6 @@ Result<UniqueFd> listen_tcp(std::optional<IpAddress> bind, std::uint16_t port) {
   set_flag(fd->get(), SOL_SOCKET, SO_REUSEADDR);
   set_flag(fd->get(), IPPROTO_TCP, TCP_NODELAY);
   if (bind && !bind->is_v4()) set_flag(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY);
-  set_flag(fd->get(), IPPROTO_TCP, TCP_NODELAY);
-  if (bind && !bind->is_v4()) set_flag(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY);
-  // Connections of a process before may still be closing on this port. Both must have set it.
-  set_flag(fd->get(), SOL_SOCKET, SO_REUSEADDR);
-  set_flag(fd->get(), IPPROTO_TCP, TCP_NODELAY);
-  if (bind && !bind->is_v4()) set_flag(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY);
   if (!set_flag(fd->get(), SOL_SOCKET, SO_REUSEPORT)) {
     return fail_errno("net: SO_REUSEPORT failed for " + to_string(address), errno);
   }
