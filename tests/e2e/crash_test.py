@@ -22,7 +22,7 @@ class Crash(NodeTest):
         node = self.make_node()
         node.start_agent("--steer-after", "1", workers=2)
         load = node.start("client", *node.load_command("--connections", 32, "--mix", "random", "--max-body", 200000,
-                                                       "--think-ms", "0,5", "--duration", 8))
+                                                       "--think-ms", "0,5", "--duration", 14))
         try:
             wait_for("all connections to be steered", lambda: node.flows() == 32, 6)
         except AssertionError:

@@ -42,8 +42,8 @@ class Steering(NodeTest):
             node = self.make_node()
             node.start_agent("--steer-after", "1", workers=1)
             load = node.start("client", *node.load_command("--connections", 96, "--mix", "random", "--max-body", 400000,
-                                                           "--segment", "1,60000", "--duration", 3))
-            wait_for("every connection to be steered", lambda: node.flows() == 96, 3)
+                                                           "--segment", "1,60000", "--duration", 8))
+            wait_for("every connection to be steered", lambda: node.flows() == 96, 7)
             load.communicate(timeout=60)
             refused = node.metrics()['sluice_proxy_refusals_total{reason="pipelined"}']
             self.assertEqual(refused, 0)
