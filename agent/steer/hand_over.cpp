@@ -13,20 +13,6 @@ using proxy::Refusal;
 
 constexpr std::uint32_t kMaxWindowField = 65535;
 
-// One's complement difference of the address words, as bpf_l4_csum_replace and bpf_l3_csum_replace
-// take it. For IPv4 only the last word of each address is in a checksum, and the mapped prefixes
-// cancel out.
-std::uint32_t address_difference(const lb_tuple& before, const lb_tuple& after) {
-  std::uint64_t sum = 0;
-  const auto add = [&sum](const lb_address& from, const lb_address& to) {
-    for (int i = 0; i < 4; ++i) sum += static_cast<std::uint64_t>(~from.words[i]) + to.words[i];
-  };
-  add(before.source, after.source);
-  add(before.destination, after.destination);
-  while ((sum >> 32) != 0) sum = (sum & 0xffffffffU) + (sum >> 32);
-  return static_cast<std::uint32_t>(sum);
-}
-
 std::uint8_t scale(bool has, std::uint8_t value) { return has ? value : std::uint8_t{0}; }
 
 std::uint8_t forward_to(const Paths& paths, std::uint32_t ifindex) {
@@ -131,7 +117,7 @@ FlowPair prepare(const Leg& client, const Leg& upstream, std::size_t request_byt
   pair.to_pod.out = datapath::make_tuple(upstream.local, upstream.remote);
   pair.to_pod.seq_delta = slot.seq_delta;
   pair.to_pod.ack_delta = slot.ack_delta;
-  pair.to_pod.address_diff = address_difference(slot.client, pair.to_pod.out);
+  pair.to_pod.address_diff = datapath::address_difference(slot.client, pair.to_pod.out);
   pair.to_pod.slot = slot_index;
   pair.to_pod.generation = slot.generation;
   pair.to_pod.ifindex = upstream.handshake.ifindex;
@@ -143,7 +129,7 @@ FlowPair prepare(const Leg& client, const Leg& upstream, std::size_t request_byt
   pair.to_client.out = datapath::make_tuple(client.local, client.remote);
   pair.to_client.seq_delta = 0U - slot.ack_delta;
   pair.to_client.ack_delta = 0U - slot.seq_delta;
-  pair.to_client.address_diff = address_difference(slot.pod, pair.to_client.out);
+  pair.to_client.address_diff = datapath::address_difference(slot.pod, pair.to_client.out);
   pair.to_client.slot = slot_index;
   pair.to_client.generation = slot.generation;
   pair.to_client.ifindex = client.handshake.ifindex;
