@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every flag and variable of lb-agent has a row in docs/configuration.md, and every row is a flag. Usage: check_flags.py [ROOT]"""
+"""Every flag and variable of lb-agent has a row in docs/configuration.md, and every row is a flag.
+
+Usage: check_flags.py [ROOT]
+"""
 import pathlib
 import re
 import sys
@@ -11,7 +14,7 @@ text = (root / "docs/configuration.md").read_text()
 section = text[text.index("## Flags of lb-agent"):]
 wanted = set(re.findall(r'"!?(--[a-z-]+)"', source)) | {"--version"}
 wanted |= set(re.findall(r'"(SLUICE_[A-Z_]+)"', source))
-rows = [line.split("|") for line in section.splitlines() if line.startswith("| `--")]
+rows = [re.split(r"(?<!\\)\|", line) for line in section.splitlines() if line.startswith("| `--")]
 found = {word for row in rows for cell in row[1:3] for word in re.findall(r"--[a-z-]+|SLUICE_[A-Z_]+", cell)}
 for word in sorted(wanted - found):
     print(f"docs/configuration.md: {word} has no row under 'Flags of lb-agent'; add one")
