@@ -102,6 +102,41 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
   return SocketAddress{*ip, *port};
 }
 
+bool IpPrefix::contains(const IpAddress& other) const {
+  const std::size_t whole = bits / 8U;
+  if (!std::equal(address.bytes.begin(), address.bytes.begin() + whole, other.bytes.begin())) {
+    return false;
+  }
+  const unsigned rest = bits % 8U;
+  if (rest == 0) return true;
+  return ((address.bytes[whole] ^ other.bytes[whole]) >> (8U - rest)) == 0;
+}
+
+std::optional<IpPrefix> IpPrefix::parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const auto ip = IpAddress::parse(text.substr(0, slash));
+  if (!ip) return std::nullopt;
+  const unsigned family_bits = ip->is_v4() ? 32 : 128;
+  unsigned bits = family_bits;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    if (error != std::errc() || end != digits.data() + digits.size() || bits > family_bits) {
+      return std::nullopt;
+    }
+  }
+  IpPrefix out{*ip, static_cast<std::uint8_t>(bits + 128 - family_bits)};
+  for (unsigned bit = out.bits; bit < 128; ++bit) {
+    out.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  }
+  return out;
+}
+
+std::string to_string(const IpPrefix& prefix) {
+  const unsigned bits = prefix.bits - (prefix.address.is_v4() && prefix.bits >= 96 ? 96U : 0U);
+  return to_string(prefix.address) + "/" + std::to_string(bits);
+}
+
 std::string to_string(const IpAddress& address) {
   char buffer[INET6_ADDRSTRLEN];
   if (address.is_v4()) {

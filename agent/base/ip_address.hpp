@@ -44,6 +44,18 @@ struct SocketAddress {
   static std::optional<SocketAddress> parse(std::string_view text);
 };
 
+// A block of addresses: "10.0.0.0/8", "fd00::/8", or one address. Bits beyond `bits` are zero. `bits` counts in the
+// 16-byte form: 10.0.0.0/8 has 104.
+struct IpPrefix {
+  IpAddress address;
+  std::uint8_t bits = 0;
+
+  auto operator<=>(const IpPrefix&) const = default;
+  [[nodiscard]] bool contains(const IpAddress& other) const;
+  static std::optional<IpPrefix> parse(std::string_view text);
+};
+
+[[nodiscard]] std::string to_string(const IpPrefix& prefix);
 [[nodiscard]] std::string to_string(const IpAddress& address);
 [[nodiscard]] std::string to_string(const SocketAddress& address);
 

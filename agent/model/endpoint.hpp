@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "agent/base/ip_address.hpp"
+#include "agent/model/locality.hpp"
 #include "agent/model/origin.hpp"
+#include "agent/model/traffic_policy.hpp"
 
 namespace sluice::model {
 
@@ -17,6 +19,13 @@ struct Endpoint {
   bool ready = true;         // EndpointSlice conditions.ready
   bool serving = true;       // conditions.serving
   bool terminating = false;  // conditions.terminating
+  Locality locality{};
+  // Labels that the cluster's failoverPriority names, in its order; "" where it has none.
+  std::vector<std::string> failover_labels{};
+  // Since when it may serve, in seconds since 1970 (pod condition Ready's lastTransitionTime); 0 = unknown. For warmup.
+  std::int64_t ready_since = 0;
+  // Groups that are used one after the other, 0 first; set by snapshot::build from the locality policy.
+  std::uint32_t priority = 0;
 
   bool operator==(const Endpoint&) const = default;
 };
@@ -31,7 +40,9 @@ struct Cluster {
   // A canonical text of the subset's labels ("version=v1"), so that a changed selector is told from changed pods.
   std::string selector;
   std::vector<Endpoint> endpoints;  // sorted by address, unique
-  Origin origin;                    // the DestinationRule subset, else the Service or ServiceEntry
+  TrafficPolicyPtr policy =
+      default_policy();  // never null; subset and port overrides are already in it
+  Origin origin;         // the DestinationRule subset, else the Service or ServiceEntry
 };
 
 }  // namespace sluice::model

@@ -49,4 +49,15 @@ std::optional<SteerAfter> SteerAfter::parse(const std::string& text) {
   return SteerAfter{Mode::kCount, count};
 }
 
+bool TrafficPolicy::same_as(const TrafficPolicy& other) const {
+  return load_balancer == other.load_balancer && connection_pool == other.connection_pool &&
+         outlier_detection == other.outlier_detection && retry_budget == other.retry_budget &&
+         proxy_protocol == other.proxy_protocol;
+}
+
+const TrafficPolicyPtr& default_policy() {
+  static const TrafficPolicyPtr policy = std::make_shared<const TrafficPolicy>();
+  return policy;
+}
+
 }  // namespace sluice::model

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Route and its parts: HTTP routing as Istio's VirtualService means it, whatever API it came from. Plain values.
+// Route and its parts: routing as Istio's VirtualService means it, whatever API it came from. Plain values.
 // Thread: any.
 #pragma once
 #include <cstdint>
@@ -7,25 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/ip_address.hpp"
+#include "agent/model/action.hpp"
+#include "agent/model/header_rules.hpp"
 #include "agent/model/origin.hpp"
+#include "agent/model/string_match.hpp"
 
 namespace sluice::model {
-
-struct StringMatch {
-  // kRegex: RE2, the whole string; kPresent: any value.
-  enum class Kind { kExact, kPrefix, kRegex, kPresent };
-  Kind kind = Kind::kExact;
-  std::string value;
-
-  bool operator==(const StringMatch&) const = default;
-};
-
-struct NamedMatch {
-  std::string name;  // header (lower case) or query parameter (case-sensitive)
-  StringMatch match;
-
-  bool operator==(const NamedMatch&) const = default;
-};
 
 // All conditions of one match must hold (Istio HTTPMatchRequest).
 struct RouteMatch {
@@ -54,14 +42,39 @@ struct WeightedDestination {
   std::string cluster;                 // Cluster::key
   std::uint64_t weight = kWeightUnit;  // in 1/kWeightUnit; 0 = no traffic
   Origin origin;
+  HeaderRulesPtr headers{};  // applied after those of the route
 };
 
-// Without destinations: what matches is answered with 503 and does not fall through to the next route.
+// What is done with a request that matches: in this order CORS, fault, then redirect or direct_response, else rewrite,
+// headers, mirrors and the destinations. Without destinations, redirect and direct_response: what matches is answered
+// with 503 and does not fall through to the next route.
 struct Route {
   std::string name;
   std::vector<RouteMatch> matches;  // empty = matches everything; any one suffices
   std::vector<WeightedDestination> destinations;
+  std::optional<Redirect> redirect{};
+  std::optional<DirectResponse> direct_response{};
+  std::optional<Rewrite> rewrite{};
+  HeaderRulesPtr headers{};
+  std::optional<Milliseconds>
+      timeout{};  // from the whole request to the whole answer, retries included; none = unbounded
+  std::optional<RetryPolicy> retries{};  // none = RetryPolicy{}
+  std::optional<Fault> fault{};
+  std::vector<Mirror> mirrors{};
+  std::optional<Cors> cors{};
   Origin origin;  // spec.http[i]
+};
+
+// A rule of a TCP listener (Istio L4MatchAttributes and TCPRoute).
+struct TcpMatch {
+  std::vector<IpPrefix> destination_subnets;  // empty = any
+  std::optional<std::uint16_t> port;
+  Origin origin;
+};
+struct TcpRoute {
+  std::vector<TcpMatch> matches;  // empty = every connection; any one suffices
+  std::vector<WeightedDestination> destinations;
+  Origin origin;
 };
 
 // Routes of one virtual service for its hosts, in order; the first match wins.
@@ -69,6 +82,7 @@ struct VirtualHost {
   std::string name;                  // "default/echo"
   std::vector<std::string> domains;  // lower case: exact, "*.suffix" or "*"
   std::vector<Route> routes;
+  bool https_redirect = false;  // 301 to https instead of every route (Istio tls.httpsRedirect)
   Origin origin;
 };
 

@@ -31,16 +31,38 @@ enum class ForwardedHeaders {
   kNone,  // never
 };
 
+// What is done to a path before it is matched and forwarded (Istio pathNormalization); each includes those before it.
+enum class PathNormalization : std::uint8_t {
+  kNone,
+  kBase,          // dot segments resolved, backslash as slash, unreserved percent-encodings decoded
+  kMergeSlashes,  // and // becomes /
+  kDecodeAndMergeSlashes,  // and %2F, %5C become / first
+};
+
+// How strictly requests are read; classes of ambiguity are counted in every mode.
+enum class DesyncMode : std::uint8_t {
+  kMonitor,    // what has one safe reading is served and counted, after being made unambiguous
+  kDefensive,  // and what is ambiguous is refused or served on a connection that is closed afterwards
+  kStrictest,  // whatever is not plainly RFC 9112 is refused
+};
+
 // One address and port that accepts connections. Several Gateways may share it; virtual hosts are merged.
 struct Listener {
   std::string name;               // "0.0.0.0:80" or "192.0.2.1:80"; unique
   std::optional<IpAddress> bind;  // nullopt = every local address
   std::uint16_t port = 0;
-  std::string protocol = "HTTP";
-  std::optional<SteerAfter> steer_after;              // annotation sluice.dev/steer-after
-  std::optional<ForwardedHeaders> forwarded_headers;  // annotation sluice.dev/forwarded-headers
-  std::vector<std::string> gateways;                  // "default/echo-gateway"
+  std::string protocol = "HTTP";          // or "TCP", which has tcp_routes instead of virtual_hosts
+  std::optional<SteerAfter> steer_after;  // annotation sluice.dev/steer-after
+  std::optional<ForwardedHeaders> forwarded_headers;    // annotation sluice.dev/forwarded-headers
+  std::optional<PathNormalization> path_normalization;  // annotation sluice.dev/path-normalization
+  std::optional<DesyncMode> desync_mode;                // annotation sluice.dev/desync-mode
+  std::optional<std::uint32_t> max_connections;         // annotation sluice.dev/max-connections
+  std::optional<std::uint64_t> max_body_bytes;          // annotation sluice.dev/max-body-bytes
+  bool proxy_protocol =
+      false;  // annotation sluice.dev/proxy-protocol: "accept", from trusted addresses
+  std::vector<std::string> gateways;  // "default/echo-gateway"
   std::vector<VirtualHost> virtual_hosts;
+  std::vector<TcpRoute> tcp_routes;
   Origin origin;
 };
 

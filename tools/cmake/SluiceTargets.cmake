@@ -19,6 +19,18 @@ function(sluice_library)
   endforeach()
 endfunction()
 
+# Tells those of the sources that ask for them where the trees are. Only those: an absolute path on every command line
+# would keep the compiler cache from serving one tree's objects to another.
+function(sluice_define_trees)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} asks REGEX "SLUICE_(SOURCE|BINARY)_DIR")
+    if(asks)
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS
+        SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" SLUICE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+    endif()
+  endforeach()
+endfunction()
+
 # sluice_test(NAME unit_base SOURCES ... DEPS base ... [LIBS ...] [LABELS unit] [ROOT] [TIMEOUT seconds])
 #   A gtest program; ctest runs it as one test whose name is the program's. ROOT: needs root, so it takes the
 #   lock of the network laboratory and never runs beside another such test.
@@ -35,8 +47,7 @@ function(sluice_test)
     target_compile_options(${ARG_NAME} PRIVATE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
   endif()
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  target_compile_definitions(${ARG_NAME} PRIVATE SLUICE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-    SLUICE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  sluice_define_trees(${ARG_SOURCES})
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_ARGS})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)

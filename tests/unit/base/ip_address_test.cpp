@@ -30,6 +30,27 @@ TEST(IpAddress, KnowsLoopbackAndAny) {
   EXPECT_TRUE(IpAddress{}.is_unspecified());
 }
 
+TEST(IpPrefix, ParsesPrintsAndContains) {
+  const auto block = IpPrefix::parse("10.1.2.3/9");
+  ASSERT_TRUE(block);
+  EXPECT_EQ(to_string(*block), "10.0.0.0/9");
+  EXPECT_TRUE(block->contains(*IpAddress::parse("10.127.255.255")));
+  EXPECT_FALSE(block->contains(*IpAddress::parse("10.128.0.0")));
+  EXPECT_FALSE(block->contains(*IpAddress::parse("a00::")));
+  EXPECT_EQ(to_string(*IpPrefix::parse("192.0.2.1")), "192.0.2.1/32");
+  EXPECT_EQ(to_string(*IpPrefix::parse("fd00:1::5/20")), "fd00::/20");
+  EXPECT_TRUE(IpPrefix::parse("::/0")->contains(*IpAddress::parse("192.0.2.1")));
+  EXPECT_TRUE(IpPrefix::parse("0.0.0.0/0")->contains(*IpAddress::parse("192.0.2.1")));
+  EXPECT_FALSE(IpPrefix::parse("0.0.0.0/0")->contains(*IpAddress::parse("2001:db8::1")));
+}
+
+TEST(IpPrefix, RefusesWhatIsNone) {
+  for (const char* text :
+       {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "::/129", "a/8"}) {
+    EXPECT_FALSE(IpPrefix::parse(text)) << text;
+  }
+}
+
 TEST(SocketAddress, ParsesAndPrints) {
   EXPECT_EQ(to_string(*SocketAddress::parse("192.0.2.1:80")), "192.0.2.1:80");
   EXPECT_EQ(to_string(*SocketAddress::parse("[2001:db8::1]:443")), "[2001:db8::1]:443");

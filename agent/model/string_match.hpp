@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// StringMatch: a condition on one text (Istio StringMatch). Plain values. Thread: any.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace sluice::model {
+
+struct StringMatch {
+  // kRegex: RE2, the whole string; kPresent: any value.
+  enum class Kind : std::uint8_t { kExact, kPrefix, kRegex, kPresent };
+  Kind kind = Kind::kExact;
+  std::string value;
+
+  bool operator==(const StringMatch&) const = default;
+};
+
+struct NamedMatch {
+  std::string name;  // header (lower case) or query parameter (case-sensitive)
+  StringMatch match;
+
+  bool operator==(const NamedMatch&) const = default;
+};
+
+}  // namespace sluice::model
