@@ -2,6 +2,7 @@
 #include "agent/routing/condition.hpp"
 
 #include "agent/base/text.hpp"
+#include "agent/http/query.hpp"
 
 namespace sluice::routing {
 namespace {
@@ -218,15 +219,7 @@ Result<std::vector<Condition>> compile_match(const model::RouteMatch& match, Reg
 }
 
 std::optional<std::string_view> query_param(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    const std::size_t equals = pair.find('=');
-    if (pair.substr(0, equals) == name && !pair.empty()) {
-      return equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-    }
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-  }
-  return std::nullopt;
+  return http::query_parameter(query, name);
 }
 
 }  // namespace sluice::routing
