@@ -46,13 +46,14 @@ def wrk(lab, url, row, duration, pin):
 
 def h2load(lab, url, row, duration, pin):
     with tempfile.NamedTemporaryFile("r") as log:
-        text = output_of(lab, [*pin, "h2load", "--h1", "-t1", f"-c{row.connections}", f"-D{duration}", f"--rps={row.rate}",
-                               f"--log-file={log.name}", *header_flags(row), url])
+        text = output_of(lab, [*pin, "h2load", "--h1", "-t1", f"-c{row.connections}", f"-D{duration}",
+                               f"--rps={row.rate}", f"--log-file={log.name}", *header_flags(row), url])
         times = sorted(int(line.split("\t")[2]) for line in log)
     if not times:
         raise BenchError(f"h2load: no request was answered\n{text}")
     # Those still on their way when the time is over count as failed: one a connection at most.
-    failed, errored, timed_out = map(int, re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", text).groups())
+    counts = re.search(r"(\d+) failed, (\d+) errored, (\d+) timeout", text).groups()
+    failed, errored, timed_out = map(int, counts)
     bad = len(re.findall(r"status codes: .*[1-9]\d* [345]xx", text))
     errors = [text] if errored + timed_out > row.connections or bad else []
     return {"requests": len(times), "rps": len(times) / duration, "p50": times[len(times) // 2],
