@@ -10,16 +10,16 @@ namespace sluice::app {
 std::map<std::string, std::string> DirectListeners::publish(const snapshot::Snapshot& snapshot) {
   std::map<std::string, std::string> errors;
   std::set<std::string> wanted;
-  for (const snapshot::Listener& listener : snapshot.listeners) wanted.insert(listener.config.name);
+  for (const auto& listener : snapshot.listeners) wanted.insert(listener->config.name);
   std::erase_if(bound_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     for (const auto& worker : workers_) worker->remove_listening_socket(entry.second);
     return true;
   });
-  for (const snapshot::Listener& listener : snapshot.listeners) {
-    if (bound_.contains(listener.config.name)) continue;
-    if (auto bound = bind(listener.config); !bound)
-      errors[listener.config.name] = bound.error().message;
+  for (const snapshot::ListenerPtr& listener : snapshot.listeners) {
+    if (bound_.contains(listener->config.name)) continue;
+    if (auto bound = bind(listener->config); !bound)
+      errors[listener->config.name] = bound.error().message;
   }
   return errors;
 }

@@ -15,10 +15,10 @@ const snapshot::Listener* choose_listener(const snapshot::Snapshot& snapshot,
   if (target.ip) return snapshot.find_listener({*target.ip, target.port});
   if (const auto* any = snapshot.find_listener({IpAddress{}, target.port})) return any;
   // A name may lead to any address of the node: the first listener of that port.
-  const auto found = std::ranges::find_if(snapshot.listeners, [&](const snapshot::Listener& each) {
-    return each.config.port == target.port;
-  });
-  return found == snapshot.listeners.end() ? nullptr : &*found;
+  const auto found = std::ranges::find_if(
+      snapshot.listeners,
+      [&](const snapshot::ListenerPtr& each) { return each->config.port == target.port; });
+  return found == snapshot.listeners.end() ? nullptr : found->get();
 }
 
 std::uint32_t index_of(const model::VirtualHost& host, const model::Route& route) {
@@ -71,7 +71,7 @@ void add_destinations(const snapshot::Snapshot& snapshot, const snapshot::Destin
     fill(set, share, reports, *reply.add_shares());
     if (const auto cluster = snapshot.clusters.find(share.cluster);
         cluster != snapshot.clusters.end()) {
-      fill(snapshot, cluster->second, reports, *reply.add_clusters());
+      fill(snapshot, *cluster->second, reports, *reply.add_clusters());
     }
   }
 }
@@ -94,8 +94,8 @@ v1::ExplainReply explain_view(const v1::ExplainRequest& request,
   reply.set_generation(snapshot->generation);
   const snapshot::Listener* listener = choose_listener(*snapshot, *target);
   if (listener == nullptr) {
-    for (const snapshot::Listener& each : snapshot->listeners)
-      reply.add_listeners(each.config.name);
+    for (const snapshot::ListenerPtr& each : snapshot->listeners)
+      reply.add_listeners(each->config.name);
     reply.set_outcome("no_listener");
     return reply;
   }
@@ -110,7 +110,7 @@ v1::ExplainReply explain_view(const v1::ExplainRequest& request,
   }
   add_decision(*explanation.decision, reply);
   const auto& set =
-      snapshot->destination_sets[listener->route_sets[explanation.decision->route_id]];
+      *snapshot->destination_sets[listener->route_sets[explanation.decision->route_id]];
   add_destinations(*snapshot, set, workers, reply);
   if (set.shares.empty()) {
     reply.set_outcome("500 no_destination");

@@ -118,7 +118,8 @@ Result<std::vector<UniqueFd>> KernelPath::make_worker_sockets(std::uint32_t work
 Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
   published_ = snapshot;
   std::vector<datapath::ListenerEntry> wanted;
-  for (const snapshot::Listener& listener : snapshot->listeners) {
+  for (const snapshot::ListenerPtr& shared : snapshot->listeners) {
+    const snapshot::Listener& listener = *shared;
     datapath::ListenerEntry entry;
     entry.bind = listener.config.bind;
     entry.port = listener.config.port;

@@ -22,12 +22,13 @@ struct RouteShare {
 std::vector<RouteShare> shares_of(const snapshot::Snapshot& snapshot) {
   std::vector<RouteShare> out;
   std::set<std::pair<std::string, std::string>> seen;
-  for (const snapshot::Listener& listener : snapshot.listeners) {
+  for (const snapshot::ListenerPtr& shared : snapshot.listeners) {
+    const snapshot::Listener& listener = *shared;
     for (std::size_t id = 0; id < listener.routes.routes().size(); ++id) {
-      const auto& set = snapshot.destination_sets[listener.route_sets[id]];
+      const auto& set = *snapshot.destination_sets[listener.route_sets[id]];
       if (set.shares.size() < 2) continue;
       const auto& entry = listener.routes.routes()[id];
-      const auto& host = listener.routes.virtual_hosts()[entry.virtual_host];
+      const auto& host = *listener.routes.virtual_hosts()[entry.virtual_host];
       const std::string route = host.name + "#" + std::to_string(entry.route);
       for (const snapshot::Share& share : set.shares) {
         if (seen.emplace(route, share.cluster).second) out.push_back({route, &set, &share});
@@ -63,7 +64,7 @@ void add_endpoints(const snapshot::Snapshot* snapshot, Families& out) {
   if (snapshot == nullptr) return;
   for (const auto& [key, cluster] : snapshot->clusters) {
     std::uint64_t ready = 0, terminating = 0;
-    for (const model::Endpoint& endpoint : cluster.endpoints) {
+    for (const model::Endpoint& endpoint : cluster->endpoints) {
       if (endpoint.terminating) {
         ++terminating;
       } else if (endpoint.ready) {
@@ -73,7 +74,7 @@ void add_endpoints(const snapshot::Snapshot* snapshot, Families& out) {
     out.sample({{"cluster", key}, {"state", "ready"}}, ready)
         .sample({{"cluster", key}, {"state", "terminating"}}, terminating)
         .sample({{"cluster", key}, {"state", "not_ready"}},
-                cluster.endpoints.size() - ready - terminating);
+                cluster->endpoints.size() - ready - terminating);
   }
 }
 
@@ -86,10 +87,10 @@ void add_snapshot(const MetricsInput& input, Families& out) {
   out.gauge("sluice_snapshot_listener_info",
             "Always 1; tier and the code of its reason are labels.");
   if (snapshot != nullptr) {
-    for (const snapshot::Listener& listener : snapshot->listeners) {
-      out.sample({{"listener", listener.config.name},
-                  {"tier", name_of(listener.tier)},
-                  {"code", listener.tier_code}},
+    for (const snapshot::ListenerPtr& listener : snapshot->listeners) {
+      out.sample({{"listener", listener->config.name},
+                  {"tier", name_of(listener->tier)},
+                  {"code", listener->tier_code}},
                  1);
     }
   }

@@ -8,7 +8,7 @@ namespace {
 void fill_route(const snapshot::Snapshot& snapshot, const snapshot::Listener& listener,
                 std::size_t route_id, const ClusterReports& reports, v1::RouteStatus& to) {
   const routing::RouteTable::Entry& entry = listener.routes.routes()[route_id];
-  const model::VirtualHost& host = listener.routes.virtual_hosts()[entry.virtual_host];
+  const model::VirtualHost& host = *listener.routes.virtual_hosts()[entry.virtual_host];
   const model::Route& route = host.routes[entry.route];
   to.set_listener(listener.config.name);
   to.set_virtual_host(host.name);
@@ -19,7 +19,7 @@ void fill_route(const snapshot::Snapshot& snapshot, const snapshot::Listener& li
     const std::string text = describe(match);
     to.add_matches(text.empty() ? "every request" : text);
   }
-  const snapshot::DestinationSet& set = snapshot.destination_sets[listener.route_sets[route_id]];
+  const snapshot::DestinationSet& set = *snapshot.destination_sets[listener.route_sets[route_id]];
   for (const snapshot::Share& share : set.shares) fill(set, share, reports, *to.add_shares());
   fill(route.origin, *to.mutable_origin());
 }
@@ -32,9 +32,9 @@ v1::RoutesReply routes_view(const snapshot::SnapshotPtr& snapshot,
   if (!snapshot) return reply;
   reply.set_generation(snapshot->generation);
   const ClusterReports reports = sum_clusters(workers);
-  for (const snapshot::Listener& listener : snapshot->listeners) {
-    for (std::size_t id = 0; id < listener.routes.routes().size(); ++id) {
-      fill_route(*snapshot, listener, id, reports, *reply.add_routes());
+  for (const snapshot::ListenerPtr& listener : snapshot->listeners) {
+    for (std::size_t id = 0; id < listener->routes.routes().size(); ++id) {
+      fill_route(*snapshot, *listener, id, reports, *reply.add_routes());
     }
   }
   return reply;

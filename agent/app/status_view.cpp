@@ -72,11 +72,11 @@ void add_snapshot(const StatusInput& input, v1::StatusReply& reply) {
     to.set_message(from.message);
     fill(from.origin, *to.mutable_origin());
   }
-  for (const snapshot::Listener& listener : snapshot.listeners)
-    add_listener(input, listener, reply);
+  for (const snapshot::ListenerPtr& listener : snapshot.listeners)
+    add_listener(input, *listener, reply);
   const ClusterReports reports = sum_clusters(input.workers);
   for (const auto& [key, cluster] : snapshot.clusters)
-    fill(snapshot, cluster, reports, *reply.add_clusters());
+    fill(snapshot, *cluster, reports, *reply.add_clusters());
 }
 
 void add_workers(const StatusInput& input, v1::StatusReply& reply) {

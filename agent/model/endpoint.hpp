@@ -2,6 +2,7 @@
 // Endpoint, Cluster: the backends that a destination names. Plain values. Thread: any.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,5 +45,6 @@ struct Cluster {
       default_policy();  // never null; subset and port overrides are already in it
   Origin origin;         // the DestinationRule subset, else the Service or ServiceEntry
 };
+using ClusterPtr = std::shared_ptr<const Cluster>;  // equal pointers: nothing about it changed
 
 }  // namespace sluice::model

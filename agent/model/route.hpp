@@ -3,6 +3,7 @@
 // Thread: any.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -85,5 +86,7 @@ struct VirtualHost {
   bool https_redirect = false;  // 301 to https instead of every route (Istio tls.httpsRedirect)
   Origin origin;
 };
+using VirtualHostPtr =
+    std::shared_ptr<const VirtualHost>;  // equal pointers: nothing about it changed
 
 }  // namespace sluice::model

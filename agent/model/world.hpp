@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // World: the whole desired state after translation, as plain values: the input of snapshot::build. Thread: any.
+// Invariants: virtual hosts and clusters are immutable and shared between worlds: what is unchanged keeps its pointer.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -60,15 +61,16 @@ struct Listener {
   std::optional<std::uint64_t> max_body_bytes;          // annotation sluice.dev/max-body-bytes
   bool proxy_protocol =
       false;  // annotation sluice.dev/proxy-protocol: "accept", from trusted addresses
-  std::vector<std::string> gateways;  // "default/echo-gateway"
-  std::vector<VirtualHost> virtual_hosts;
+  std::vector<std::string> gateways;          // "default/echo-gateway"
+  std::vector<VirtualHostPtr> virtual_hosts;  // none is null
   std::vector<TcpRoute> tcp_routes;
   Origin origin;
 };
 
 struct World {
-  std::vector<Listener> listeners;          // sorted by (port, bind)
-  std::map<std::string, Cluster> clusters;  // by key; every key that a destination names is present
+  std::vector<Listener> listeners;  // sorted by (port, bind)
+  // By key, none is null; every key that a destination names is present.
+  std::map<std::string, ClusterPtr> clusters;
 };
 
 }  // namespace sluice::model

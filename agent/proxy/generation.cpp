@@ -17,20 +17,25 @@ Generation::Generation(Context& context, snapshot::SnapshotPtr snapshot, const G
                        std::uint64_t serial)
     : snapshot_(std::move(snapshot)), serial_(serial) {
   if (context.steering) {
-    for (const snapshot::Listener& listener : snapshot_->listeners) {
-      listener_ids_.push_back(context.steering->listener_id(listener.config.name));
+    for (const snapshot::ListenerPtr& listener : snapshot_->listeners) {
+      listener_ids_.emplace(listener.get(), context.steering->listener_id(listener->config.name));
     }
   }
   std::unordered_map<std::string_view, const Set*> old;
   if (previous != nullptr) {
     for (std::size_t i = 0; i < previous->sets_.size(); ++i) {
-      old.emplace(previous->snapshot_->destination_sets[i].key, &previous->sets_[i]);
+      const auto& set = previous->snapshot_->destination_sets[i];
+      if (set) old.emplace(set->key, &previous->sets_[i]);
     }
   }
   sets_.reserve(snapshot_->destination_sets.size());
-  for (const snapshot::DestinationSet& set : snapshot_->destination_sets) {
-    const auto found = old.find(set.key);
-    build_set(context, set, found == old.end() ? nullptr : found->second);
+  for (const snapshot::DestinationSetPtr& set : snapshot_->destination_sets) {
+    if (!set) {
+      sets_.emplace_back();
+      continue;
+    }
+    const auto found = old.find(set->key);
+    build_set(context, *set, found == old.end() ? nullptr : found->second);
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/balance/endpoint_pick.hpp"
@@ -38,8 +39,8 @@ class Generation {
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
   // Steering's number for a listener of snapshot(); 0 without a kernel path.
   [[nodiscard]] std::uint32_t listener_id(const snapshot::Listener& listener) const {
-    const auto index = static_cast<std::size_t>(&listener - snapshot_->listeners.data());
-    return listener_ids_.empty() ? 0 : listener_ids_[index];
+    const auto found = listener_ids_.find(&listener);
+    return found == listener_ids_.end() ? 0 : found->second;
   }
   // The target whose turn it is; nullptr when the set has no endpoint at all.
   [[nodiscard]] Target* pick(std::uint32_t index);
@@ -56,8 +57,8 @@ class Generation {
 
   snapshot::SnapshotPtr snapshot_;
   std::uint64_t serial_;
-  std::vector<Set> sets_;                    // as Snapshot::destination_sets
-  std::vector<std::uint32_t> listener_ids_;  // as Snapshot::listeners
+  std::vector<Set> sets_;  // as Snapshot::destination_sets
+  std::unordered_map<const snapshot::Listener*, std::uint32_t> listener_ids_;  // with steering
 };
 
 }  // namespace sluice::proxy

@@ -81,7 +81,7 @@ bool Stream::route() {
     return false;
   }
   const std::uint32_t set = listener_->route_sets[decision->route_id];
-  if (generation_->snapshot().destination_sets[set].shares.empty()) {
+  if (generation_->snapshot().destination_sets[set]->shares.empty()) {
     fail(500, Ending::kNoDestination, "no_destination");
     return false;
   }

@@ -17,8 +17,8 @@ bool never(const Candidate& candidate, std::uint16_t port) {
 }
 
 std::optional<Gap> gap_of(const DomainTable::Domain& domain,
-                          const std::vector<model::VirtualHost>& virtual_hosts) {
-  const model::VirtualHost& last = virtual_hosts[domain.hosts.back()];
+                          const std::vector<model::VirtualHostPtr>& virtual_hosts) {
+  const model::VirtualHost& last = *virtual_hosts[domain.hosts.back()];
   const std::string hosts = domain.name == "*" ? "any other host" : "host " + domain.name;
   return Gap{"requests for " + hosts + " that match no route of \"" + last.name +
                  "\" get 404 (its last route has conditions)",
@@ -38,7 +38,7 @@ std::string list_of(const std::vector<DomainTable::Domain>& domains) {
 }  // namespace
 
 Coverage coverage_of(const DomainTable& domains,
-                     const std::vector<model::VirtualHost>& virtual_hosts,
+                     const std::vector<model::VirtualHostPtr>& virtual_hosts,
                      const std::vector<CompiledHost>& compiled, std::uint16_t port) {
   Coverage out;
   bool any_host = false;
@@ -64,7 +64,7 @@ Coverage coverage_of(const DomainTable& domains,
     out.gap = Gap{"only " + list_of(domains.domains()) +
                       (domains.domains().size() == 1 ? " is" : " are") +
                       " served; requests for other hosts get 404",
-                  virtual_hosts[domains.domains().front().hosts.front()].origin};
+                  virtual_hosts[domains.domains().front().hosts.front()]->origin};
   }
   return out;
 }

@@ -18,7 +18,7 @@ struct Coverage {
 };
 
 [[nodiscard]] Coverage coverage_of(const DomainTable& domains,
-                                   const std::vector<model::VirtualHost>& virtual_hosts,
+                                   const std::vector<model::VirtualHostPtr>& virtual_hosts,
                                    const std::vector<CompiledHost>& compiled, std::uint16_t port);
 
 }  // namespace sluice::routing

@@ -10,14 +10,14 @@ namespace sluice::routing {
 
 struct RouteTable::Impl {
   std::uint16_t port = 0;
-  std::vector<model::VirtualHost> virtual_hosts;
+  std::vector<model::VirtualHostPtr> virtual_hosts;
   std::vector<CompiledHost> compiled;  // one a virtual host
   std::vector<Entry> routes;
   DomainTable domains;
   Coverage coverage;
 
   [[nodiscard]] Decision decision(std::uint32_t host, const Candidate& candidate) const {
-    const model::VirtualHost& virtual_host = virtual_hosts[host];
+    const model::VirtualHost& virtual_host = *virtual_hosts[host];
     return {&virtual_host, &virtual_host.routes[candidate.route], candidate.route_id,
             candidate.match_index};
   }
@@ -28,13 +28,14 @@ RouteTable::RouteTable(RouteTable&&) noexcept = default;
 RouteTable& RouteTable::operator=(RouteTable&&) noexcept = default;
 RouteTable::~RouteTable() = default;
 
-Result<RouteTable> RouteTable::compile(std::vector<model::VirtualHost> hosts, std::uint16_t port) {
+Result<RouteTable> RouteTable::compile(std::vector<model::VirtualHostPtr> hosts,
+                                       std::uint16_t port) {
   auto impl = std::make_unique<Impl>();
   impl->port = port;
   impl->virtual_hosts = std::move(hosts);
   RegexPool pool;
   for (std::uint32_t h = 0; h < impl->virtual_hosts.size(); ++h) {
-    const model::VirtualHost& host = impl->virtual_hosts[h];
+    const model::VirtualHost& host = *impl->virtual_hosts[h];
     auto compiled =
         CompiledHost::compile(host, static_cast<std::uint32_t>(impl->routes.size()), pool);
     if (!compiled) return tl::unexpected(std::move(compiled).error());
@@ -80,7 +81,7 @@ Explanation RouteTable::explain(const http::RequestHead& head) const {
   return out;
 }
 
-const std::vector<model::VirtualHost>& RouteTable::virtual_hosts() const {
+const std::vector<model::VirtualHostPtr>& RouteTable::virtual_hosts() const {
   return impl_->virtual_hosts;
 }
 const std::vector<RouteTable::Entry>& RouteTable::routes() const { return impl_->routes; }

@@ -59,7 +59,7 @@ class RouteTable {
   };
 
   // `port` is the listener's (RouteMatch::port). Fails on a regular expression that RE2 refuses.
-  static Result<RouteTable> compile(std::vector<model::VirtualHost> hosts, std::uint16_t port);
+  static Result<RouteTable> compile(std::vector<model::VirtualHostPtr> hosts, std::uint16_t port);
   RouteTable(RouteTable&&) noexcept;
   RouteTable& operator=(RouteTable&&) noexcept;
   ~RouteTable();
@@ -68,7 +68,7 @@ class RouteTable {
   [[nodiscard]] std::optional<Decision> match(const http::RequestHead& head) const;
   [[nodiscard]] Explanation explain(const http::RequestHead& head) const;
 
-  [[nodiscard]] const std::vector<model::VirtualHost>& virtual_hosts() const;
+  [[nodiscard]] const std::vector<model::VirtualHostPtr>& virtual_hosts() const;
   [[nodiscard]] const std::vector<Entry>& routes() const;
   // True when every possible request matches some route: the condition for steering. What a route then leads to is
   // not looked at: it may have no destination.

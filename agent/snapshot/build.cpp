@@ -27,7 +27,7 @@ Result<Listener> build_listener(const model::Listener& config, DestinationSets& 
   if (out.config.bind && out.config.bind->is_unspecified()) out.config.bind.reset();
   for (const auto& entry : out.routes.routes()) {
     const auto& host = out.routes.virtual_hosts()[entry.virtual_host];
-    auto set = sets.intern(host.routes[entry.route]);
+    auto set = sets.intern(host->routes[entry.route]);
     if (!set) return tl::unexpected(std::move(set).error());
     out.route_sets.push_back(*set);
   }
@@ -42,17 +42,21 @@ Result<SnapshotPtr> build(const model::World& world, std::uint64_t generation,
   out->generation = generation;
   const auto resolved = resolve(world, previous.get());
   DestinationSets sets(world, resolved);
+  std::vector<Listener> listeners;
   for (const auto& config : world.listeners) {
     auto listener = build_listener(config, sets);
     if (!listener) return tl::unexpected(std::move(listener).error());
-    out->listeners.push_back(std::move(*listener));
+    listeners.push_back(std::move(*listener));
   }
-  std::ranges::stable_sort(out->listeners, [](const Listener& a, const Listener& b) {
+  std::ranges::stable_sort(listeners, [](const Listener& a, const Listener& b) {
     return std::tie(a.config.port, a.config.bind) < std::tie(b.config.port, b.config.bind);
   });
   out->destination_sets = sets.take_sets();
   out->conditions = sets.take_conditions();
-  for (auto& listener : out->listeners) choose_tier(listener, out->destination_sets, options);
+  for (auto& listener : listeners) {
+    choose_tier(listener, out->destination_sets, options);
+    out->listeners.push_back(std::make_shared<const Listener>(std::move(listener)));
+  }
   out->clusters = world.clusters;
   for (const auto& [key, cluster] : resolved) {
     if (cluster.state == ShareState::kKept) out->kept.emplace(key, cluster.endpoints);

@@ -64,8 +64,8 @@ Result<std::uint32_t> DestinationSets::intern(const model::Route& route) {
   set.id = static_cast<std::uint32_t>(sets_.size());
   resolve_shares(set);
   by_key_.emplace(set.key, set.id);
-  sets_.push_back(std::move(set));
-  return sets_.back().id;
+  sets_.push_back(std::make_shared<const DestinationSet>(std::move(set)));
+  return sets_.back()->id;
 }
 
 void DestinationSets::resolve_shares(DestinationSet& set) {
@@ -93,7 +93,7 @@ void DestinationSets::resolve_shares(DestinationSet& set) {
 
 void DestinationSets::record(const DestinationSet& set, const Share& share, bool set_has_endpoint) {
   if (share.state == ShareState::kReady) return;
-  const model::Cluster& cluster = world_.clusters.at(share.cluster);
+  const model::Cluster& cluster = *world_.clusters.at(share.cluster);
   Condition condition;
   condition.cluster = share.cluster;
   condition.origin = cluster.origin.file.empty() ? share.origin : cluster.origin;

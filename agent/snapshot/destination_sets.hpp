@@ -22,7 +22,7 @@ class DestinationSets {
   // Index of the set a route leads to. Fails when a destination names a cluster the world lacks.
   Result<std::uint32_t> intern(const model::Route& route);
 
-  [[nodiscard]] std::vector<DestinationSet> take_sets() { return std::move(sets_); }
+  [[nodiscard]] std::vector<DestinationSetPtr> take_sets() { return std::move(sets_); }
   [[nodiscard]] std::vector<Condition> take_conditions();
 
  private:
@@ -31,7 +31,7 @@ class DestinationSets {
 
   const model::World& world_;
   const std::map<std::string, Resolved>& resolved_;
-  std::vector<DestinationSet> sets_;
+  std::vector<DestinationSetPtr> sets_;
   std::map<std::string, std::uint32_t> by_key_;
   std::map<std::pair<std::string, std::string>, Condition> conditions_;  // by (type, cluster)
 };

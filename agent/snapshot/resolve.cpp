@@ -31,7 +31,7 @@ class ReadyIndex {
     if (!index_) {
       index_.emplace();
       for (const auto& [key, cluster] : world_.clusters) {
-        for (const auto& endpoint : cluster.endpoints) {
+        for (const auto& endpoint : cluster->endpoints) {
           if (endpoint.ready) index_->try_emplace(endpoint.address, &endpoint);
         }
       }
@@ -53,8 +53,8 @@ std::vector<model::Endpoint> candidates_to_keep(const model::Cluster& cluster,
     return kept->second;
   }
   const auto before = previous.clusters.find(cluster.key);
-  if (before == previous.clusters.end() || before->second.selector == cluster.selector) return {};
-  return ready_of(before->second.endpoints);
+  if (before == previous.clusters.end() || before->second->selector == cluster.selector) return {};
+  return ready_of(before->second->endpoints);
 }
 
 }  // namespace
@@ -62,7 +62,8 @@ std::vector<model::Endpoint> candidates_to_keep(const model::Cluster& cluster,
 std::map<std::string, Resolved> resolve(const model::World& world, const Snapshot* previous) {
   ReadyIndex ready(world);
   std::map<std::string, Resolved> out;
-  for (const auto& [key, cluster] : world.clusters) {
+  for (const auto& [key, shared] : world.clusters) {
+    const model::Cluster& cluster = *shared;
     Resolved& resolved = out[key];
     resolved.endpoints = ready_of(cluster.endpoints);
     if (!resolved.endpoints.empty()) {

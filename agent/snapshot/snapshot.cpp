@@ -12,11 +12,11 @@ bool DestinationSet::has_endpoint() const {
 
 const Listener* Snapshot::find_listener(const SocketAddress& local) const {
   const auto at_port = std::ranges::equal_range(
-      listeners, local.port, {}, [](const Listener& listener) { return listener.config.port; });
+      listeners, local.port, {}, [](const ListenerPtr& listener) { return listener->config.port; });
   const Listener* any = nullptr;
-  for (const Listener& listener : at_port) {
-    if (listener.config.bind == local.ip) return &listener;
-    if (!listener.config.bind) any = &listener;
+  for (const ListenerPtr& listener : at_port) {
+    if (listener->config.bind == local.ip) return listener.get();
+    if (!listener->config.bind) any = listener.get();
   }
   return any;
 }

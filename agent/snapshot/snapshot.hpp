@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Snapshot: one immutable generation of everything the data path decides by. Built on main, read by workers and by
 // explain through a SnapshotPtr; a request keeps the pointer it started with.
-// Thread: any (const). Invariants: indexes inside a snapshot are valid; nothing in it changes after build().
+// Thread: any (const). Invariants: indexes inside a snapshot are valid; nothing in it changes after build(). What is
+// held by pointer is shared with the generations before and after: the same pointer means that nothing changed.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -37,7 +38,7 @@ struct Share {
 // A weighted set of subsets: what a route leads to. Equal sets of a snapshot share one object, so that "leads to the
 // same place" is pointer equality and pick state is one per set.
 struct DestinationSet {
-  std::uint32_t id = 0;  // index into Snapshot::destination_sets
+  std::uint32_t id = 0;  // index into Snapshot::destination_sets, kept across generations
   std::string
       key;  // canonical "cluster=weight,...": stable across generations while routes stay the same
   std::vector<Share>
@@ -45,6 +46,7 @@ struct DestinationSet {
   // A share of weight above 0 has an endpoint; otherwise requests are answered 503.
   [[nodiscard]] bool has_endpoint() const;
 };
+using DestinationSetPtr = std::shared_ptr<const DestinationSet>;
 
 enum class Tier { kConnection, kRequest };
 
@@ -62,6 +64,7 @@ struct Listener {
   model::SteerAfter steer_after;
   bool add_forwarded_headers = false;
 };
+using ListenerPtr = std::shared_ptr<const Listener>;
 
 struct Condition {
   std::string
@@ -73,9 +76,10 @@ struct Condition {
 
 struct Snapshot {
   std::uint64_t generation = 0;
-  std::vector<Listener> listeners;  // sorted by (port, bind)
-  std::vector<DestinationSet> destination_sets;
-  std::map<std::string, model::Cluster> clusters;
+  std::vector<ListenerPtr> listeners;  // sorted by (port, bind)
+  // By id. A key keeps its id from one generation to the next; null where an id is free.
+  std::vector<DestinationSetPtr> destination_sets;
+  std::map<std::string, model::ClusterPtr> clusters;
   // Clusters that go on with endpoints of an earlier selector: build() carries them on while they stay valid.
   std::map<std::string, std::vector<model::Endpoint>> kept;
   std::vector<Condition> conditions;  // sorted by (type, cluster)

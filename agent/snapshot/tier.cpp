@@ -14,13 +14,13 @@ struct Obstacle {
 
 const model::Route& route_of(const Listener& listener, std::uint32_t route_id) {
   const auto& entry = listener.routes.routes()[route_id];
-  return listener.routes.virtual_hosts()[entry.virtual_host].routes[entry.route];
+  return listener.routes.virtual_hosts()[entry.virtual_host]->routes[entry.route];
 }
 
 // "route "v1" of default/echo (echo.yaml:12)"
 std::string name_of(const Listener& listener, std::uint32_t route_id) {
   const auto& entry = listener.routes.routes()[route_id];
-  const auto& host = listener.routes.virtual_hosts()[entry.virtual_host];
+  const auto& host = *listener.routes.virtual_hosts()[entry.virtual_host];
   const model::Route& route = host.routes[entry.route];
   std::string out = route.name.empty() ? "route " + std::to_string(entry.route + 1)
                                        : "route \"" + route.name + "\"";
@@ -56,13 +56,13 @@ std::optional<Obstacle> policy_obstacle(const Listener& listener, const BuildOpt
 }
 
 std::optional<Obstacle> route_obstacle(const Listener& listener,
-                                       const std::vector<DestinationSet>& sets) {
+                                       const std::vector<DestinationSetPtr>& sets) {
   if (const auto& gap = listener.routes.gap()) {
     return Obstacle{"not_total", "some requests match no route: " + gap->message, gap->origin};
   }
   const auto& reachable = listener.routes.reachable();
   for (const std::uint32_t id : reachable) {
-    if (!sets[listener.route_sets[id]].shares.empty()) continue;
+    if (!sets[listener.route_sets[id]]->shares.empty()) continue;
     return Obstacle{
         "no_destination",
         name_of(listener, id) + " has no destination in force, so its requests get an error",
@@ -80,7 +80,7 @@ std::optional<Obstacle> route_obstacle(const Listener& listener,
 
 }  // namespace
 
-void choose_tier(Listener& listener, const std::vector<DestinationSet>& sets,
+void choose_tier(Listener& listener, const std::vector<DestinationSetPtr>& sets,
                  const BuildOptions& options) {
   const auto forwarded_headers =
       listener.config.forwarded_headers.value_or(options.forwarded_headers);

@@ -11,7 +11,7 @@ namespace sluice::snapshot {
 // Fills tier, tier_reason, tier_code, tier_origin, steer_set, steer_after, add_forwarded_headers from
 // the rest of the listener. A connection may only be steered when nothing that is configured could
 // act differently on its next request.
-void choose_tier(Listener& listener, const std::vector<DestinationSet>& sets,
+void choose_tier(Listener& listener, const std::vector<DestinationSetPtr>& sets,
                  const BuildOptions& options);
 
 }  // namespace sluice::snapshot

@@ -49,9 +49,9 @@ void check(const Translation& translation, const std::string& text) {
   bool sound = false;
   for (const model::Listener& listener : translation.world.listeners) {
     sound |= listener.port == 65000;
-    for (const model::VirtualHost& host : listener.virtual_hosts) {
-      require(!host.domains.empty());
-      for (const model::Route& route : host.routes) {
+    for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
+      require(!host->domains.empty());
+      for (const model::Route& route : host->routes) {
         for (const model::WeightedDestination& destination : route.destinations) {
           require(translation.world.clusters.contains(destination.cluster));
           require(destination.weight <= 1'000'000'000 * model::kWeightUnit);

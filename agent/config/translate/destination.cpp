@@ -46,7 +46,11 @@ class DestinationLinker {
     cluster.port = port != nullptr ? port->number : destination.port.value_or(0);
     cluster.key = fmt::format("{}|{}|{}", cluster.host, cluster.subset, cluster.port);
     if (service != nullptr) fill(cluster, destination, *service, port);
-    return out_.clusters.try_emplace(cluster.key, std::move(cluster)).first->first;
+    std::string key = cluster.key;
+    if (!out_.clusters.contains(key)) {
+      out_.clusters.emplace(key, std::make_shared<const model::Cluster>(std::move(cluster)));
+    }
+    return key;
   }
 
  private:

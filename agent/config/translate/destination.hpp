@@ -9,7 +9,7 @@
 
 namespace sluice::config {
 
-using Clusters = std::map<std::string, model::Cluster>;
+using Clusters = std::map<std::string, model::ClusterPtr>;
 
 struct LinkedRoute {
   model::Route route;              // without the matches that only other gateways see

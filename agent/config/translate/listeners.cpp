@@ -180,8 +180,8 @@ model::World build_world(const SpecSet& specs, const std::vector<LinkedVirtualSe
     known.insert(service.clusters.begin(), service.clusters.end());
   }
   for (const model::Listener& listener : world.listeners) {
-    for (const model::VirtualHost& host : listener.virtual_hosts) {
-      for (const model::Route& route : host.routes) {
+    for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
+      for (const model::Route& route : host->routes) {
         for (const model::WeightedDestination& destination : route.destinations) {
           if (auto node = known.extract(destination.cluster))
             world.clusters.insert(std::move(node));

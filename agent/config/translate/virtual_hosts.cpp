@@ -141,7 +141,7 @@ bool admits(const GatewayHost& host, const std::string& name_space) {
   return host.name_space == "*" || host.name_space == name_space;
 }
 
-std::vector<model::VirtualHost> build_virtual_hosts(
+std::vector<model::VirtualHostPtr> build_virtual_hosts(
     const std::vector<BoundServer>& servers, const std::vector<LinkedVirtualService>& services,
     const std::string& cluster_domain, Diagnostics& diagnostics) {
   // Domains with the same services share one virtual host. Order: by first domain, so that it is
@@ -161,9 +161,10 @@ std::vector<model::VirtualHost> build_virtual_hosts(
       groups.push_back({bindings, {domain}});
     }
   }
-  std::vector<model::VirtualHost> out;
+  std::vector<model::VirtualHostPtr> out;
   for (auto& [bindings, domains] : groups) {
-    out.push_back(merge(bindings, std::move(domains), diagnostics));
+    out.push_back(std::make_shared<const model::VirtualHost>(
+        merge(bindings, std::move(domains), diagnostics)));
   }
   return out;
 }

@@ -20,7 +20,7 @@ struct BoundServer {
 // Several virtual services for one host are merged in order: the older one's routes come first,
 // routes that match everything last. Routes that can never be reached because of another service
 // are reported.
-[[nodiscard]] std::vector<model::VirtualHost> build_virtual_hosts(
+[[nodiscard]] std::vector<model::VirtualHostPtr> build_virtual_hosts(
     const std::vector<BoundServer>& servers, const std::vector<LinkedVirtualService>& services,
     const std::string& cluster_domain, Diagnostics& diagnostics);
 

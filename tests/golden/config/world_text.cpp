@@ -80,10 +80,10 @@ void add_listener(std::string& out, const model::Listener& listener, const std::
     out += fmt::format("  forwarded headers {}\n",
                        kNames[static_cast<int>(*listener.forwarded_headers)]);
   }
-  for (const model::VirtualHost& host : listener.virtual_hosts) {
-    out += fmt::format("  host {} of {} ({})\n", fmt::join(host.domains, " "), host.name,
-                       place(host.origin, prefix));
-    for (const model::Route& route : host.routes) add_route(out, route, prefix);
+  for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
+    out += fmt::format("  host {} of {} ({})\n", fmt::join(host->domains, " "), host->name,
+                       place(host->origin, prefix));
+    for (const model::Route& route : host->routes) add_route(out, route, prefix);
   }
 }
 
@@ -93,9 +93,9 @@ std::string world_text(const model::World& world, const std::string& prefix) {
   std::string out;
   for (const model::Listener& listener : world.listeners) add_listener(out, listener, prefix);
   for (const auto& [key, cluster] : world.clusters) {
-    out +=
-        fmt::format("cluster {} [{}] ({})\n", key, cluster.selector, place(cluster.origin, prefix));
-    for (const model::Endpoint& endpoint : cluster.endpoints) {
+    out += fmt::format("cluster {} [{}] ({})\n", key, cluster->selector,
+                       place(cluster->origin, prefix));
+    for (const model::Endpoint& endpoint : cluster->endpoints) {
       out += fmt::format("  {} {} weight {}{}{}{}\n", to_string(endpoint.address), endpoint.name,
                          endpoint.weight, endpoint.ready ? "" : " not-ready",
                          endpoint.serving ? "" : " not-serving",

@@ -28,7 +28,7 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
     }
     std::ranges::sort(cluster.endpoints, {}, &model::Endpoint::address);
     route.destinations.push_back({cluster.key, subset.weight * model::kWeightUnit, {}});
-    world.clusters.emplace(cluster.key, cluster);
+    world.clusters.emplace(cluster.key, std::make_shared<const model::Cluster>(cluster));
   }
   model::VirtualHost host;
   host.name = "test/echo";
@@ -37,7 +37,7 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
   model::Listener listener;
   listener.port = options.port;
   listener.name = "0.0.0.0:" + std::to_string(options.port);
-  listener.virtual_hosts.push_back(host);
+  listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(host));
   world.listeners.push_back(listener);
   snapshot::BuildOptions build;
   build.kernel_path = options.kernel_path;

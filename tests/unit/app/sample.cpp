@@ -22,8 +22,8 @@ model::Endpoint endpoint(const std::string& address, bool ready) {
   return out;
 }
 
-model::Cluster cluster(const std::string& key, const std::string& subset,
-                       std::vector<model::Endpoint> endpoints) {
+model::ClusterPtr cluster(const std::string& key, const std::string& subset,
+                          std::vector<model::Endpoint> endpoints) {
   model::Cluster out;
   out.key = key;
   out.host = key.substr(0, key.find('|'));
@@ -31,7 +31,7 @@ model::Cluster cluster(const std::string& key, const std::string& subset,
   out.port = 80;
   out.endpoints = std::move(endpoints);
   out.origin = at("rules.yaml", 12);
-  return out;
+  return std::make_shared<const model::Cluster>(std::move(out));
 }
 
 model::Route route(const std::string& name, int line,
@@ -85,7 +85,7 @@ model::World world() {
   any.name = "0.0.0.0:80";
   any.port = 80;
   any.gateways = {"default/echo-gateway"};
-  any.virtual_hosts = {echo_host()};
+  any.virtual_hosts = {std::make_shared<const model::VirtualHost>(echo_host())};
   model::Listener bound;
   bound.name = "192.0.2.1:8080";
   bound.bind = IpAddress::parse("192.0.2.1");
@@ -94,7 +94,7 @@ model::World world() {
   shop.name = "shop/shop";
   shop.domains = {"*"};
   shop.routes.push_back(route("", 3, {to(kV1, 1)}));
-  bound.virtual_hosts = {shop};
+  bound.virtual_hosts = {std::make_shared<const model::VirtualHost>(shop)};
   out.listeners = {any, bound};
   return out;
 }

@@ -49,8 +49,16 @@ inline model::VirtualHost virtual_host(std::string name, std::vector<std::string
   return out;
 }
 
+inline std::vector<model::VirtualHostPtr> shared(std::vector<model::VirtualHost> hosts) {
+  std::vector<model::VirtualHostPtr> out;
+  for (model::VirtualHost& host : hosts) {
+    out.push_back(std::make_shared<const model::VirtualHost>(std::move(host)));
+  }
+  return out;
+}
+
 inline RouteTable compile(std::vector<model::VirtualHost> hosts, std::uint16_t port = 80) {
-  auto table = RouteTable::compile(std::move(hosts), port);
+  auto table = RouteTable::compile(shared(std::move(hosts)), port);
   EXPECT_TRUE(table) << (table ? "" : table.error().message);
   return std::move(*table);
 }

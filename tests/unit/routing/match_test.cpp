@@ -152,7 +152,7 @@ TEST(Match, RouteIdsAreDenseAndPointIntoTheTable) {
   ASSERT_TRUE(decision);
   EXPECT_EQ(decision->route_id, 2U);
   const auto& entry = table.routes()[decision->route_id];
-  EXPECT_EQ(&table.virtual_hosts()[entry.virtual_host].routes[entry.route], decision->route);
+  EXPECT_EQ(&table.virtual_hosts()[entry.virtual_host]->routes[entry.route], decision->route);
 }
 
 TEST(Match, ATableSurvivesBeingMoved) {

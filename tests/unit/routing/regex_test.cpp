@@ -16,7 +16,7 @@ TEST(Regex, ABadOneIsNamedWithItsPlace) {
   match.origin.file = "shop.yaml";
   match.origin.line = 12;
   const auto table =
-      RouteTable::compile({virtual_host("default/shop", {"*"}, {route("r", {match})})}, 80);
+      RouteTable::compile(shared({virtual_host("default/shop", {"*"}, {route("r", {match})})}), 80);
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code, ErrorCode::kInvalid);
   EXPECT_THAT(table.error().message, HasSubstr("shop.yaml:12"));

@@ -31,7 +31,7 @@ TEST(FindListener, ExactBindBeforeAny) {
   EXPECT_EQ(found(snapshot, "192.0.2.1:90"), "unspecified");
   EXPECT_EQ(found(snapshot, "192.0.2.1:81"), "none");
   for (std::size_t i = 1; i < snapshot->listeners.size(); ++i) {
-    EXPECT_LE(snapshot->listeners[i - 1].config.port, snapshot->listeners[i].config.port);
+    EXPECT_LE(snapshot->listeners[i - 1]->config.port, snapshot->listeners[i]->config.port);
   }
 }
 

@@ -20,7 +20,7 @@ model::World echo(const std::string& v2_selector, const std::vector<std::string>
 
 std::string only_set(const SnapshotPtr& snapshot) {
   EXPECT_EQ(snapshot->destination_sets.size(), 1U);
-  return shares(snapshot->destination_sets[0]);
+  return shares(*snapshot->destination_sets[0]);
 }
 
 TEST(Shares, ReadyEndpointsOnly) {
@@ -32,7 +32,7 @@ TEST(Shares, ReadyEndpointsOnly) {
 TEST(Shares, AnEmptySubsetLeavesItsShareToItsSiblings) {
   const auto snapshot = make(echo("version=v2", {"10.0.0.2:80!", "10.0.0.3:80~"}));
   EXPECT_EQ(only_set(snapshot), "v1 80->80 ready 10.0.0.1:80\nv2 20->0 empty\n");
-  EXPECT_TRUE(snapshot->destination_sets[0].has_endpoint());
+  EXPECT_TRUE(snapshot->destination_sets[0]->has_endpoint());
   EXPECT_EQ(
       conditions(*snapshot),
       "rule.yaml:40: subset_empty v2: subset \"v2\" of echo port 80 (version=v2) has no ready "
@@ -52,7 +52,9 @@ TEST(Shares, AChangedSelectorThatFindsNothingKeepsTheEndpointsBefore) {
   // Kept over further generations, also through another change, as long as they are ready.
   const auto third = make(world, after);
   EXPECT_EQ(only_set(third), only_set(after));
-  world.clusters["v2"].selector = "version=v--2";
+  auto changed = *world.clusters["v2"];
+  changed.selector = "version=v--2";
+  world.clusters["v2"] = std::make_shared<const model::Cluster>(std::move(changed));
   const auto fourth = make(world, third);
   EXPECT_EQ(only_set(fourth), only_set(after));
 
@@ -86,7 +88,7 @@ TEST(Shares, WhenNoneIsReadyThoseThatStillServeAreUsed) {
 TEST(Shares, NothingAtAllIs503WithACondition) {
   const auto snapshot = make(echo("version=v2", {}, {"10.0.0.1:80!"}));
   EXPECT_EQ(only_set(snapshot), "v1 80->80 empty\nv2 20->20 empty\n");
-  EXPECT_FALSE(snapshot->destination_sets[0].has_endpoint());
+  EXPECT_FALSE(snapshot->destination_sets[0]->has_endpoint());
   EXPECT_THAT(conditions(*snapshot), HasSubstr("no_endpoints v1"));
   EXPECT_THAT(conditions(*snapshot), HasSubstr("no_endpoints v2"));
   EXPECT_THAT(conditions(*snapshot), HasSubstr("answered 503"));
@@ -99,7 +101,7 @@ TEST(Shares, WeightZeroNeverInheritsAShare) {
   add_listener(world, 80, {route_to("echo", 12, {{"v1", 0}, {"v2", 100}})});
   const auto snapshot = make(world);
   EXPECT_EQ(only_set(snapshot), "v1 0->0 ready 10.0.0.1:80\nv2 100->100 empty\n");
-  EXPECT_FALSE(snapshot->destination_sets[0].has_endpoint());
+  EXPECT_FALSE(snapshot->destination_sets[0]->has_endpoint());
 }
 
 TEST(Shares, EqualDestinationsAreOneSet) {
@@ -112,9 +114,9 @@ TEST(Shares, EqualDestinationsAreOneSet) {
                 route_to("c", 30, {{"v1", 20}, {"v2", 80}})});
   const auto snapshot = make(world);
   ASSERT_EQ(snapshot->destination_sets.size(), 2U);
-  EXPECT_EQ(snapshot->destination_sets[0].key, "v1=80,v2=20");
-  EXPECT_EQ(snapshot->listeners[0].route_sets, (std::vector<std::uint32_t>{0, 0, 1}));
-  for (std::uint32_t i = 0; i < 2; ++i) EXPECT_EQ(snapshot->destination_sets[i].id, i);
+  EXPECT_EQ(snapshot->destination_sets[0]->key, "v1=80,v2=20");
+  EXPECT_EQ(snapshot->listeners[0]->route_sets, (std::vector<std::uint32_t>{0, 0, 1}));
+  for (std::uint32_t i = 0; i < 2; ++i) EXPECT_EQ(snapshot->destination_sets[i]->id, i);
 }
 
 TEST(Shares, TheSameInputGivesTheSameSnapshot) {
@@ -122,8 +124,8 @@ TEST(Shares, TheSameInputGivesTheSameSnapshot) {
   const auto a = make(world);
   const auto b = make(world);
   EXPECT_EQ(only_set(a), only_set(b));
-  EXPECT_EQ(a->destination_sets[0].key, b->destination_sets[0].key);
-  EXPECT_EQ(a->listeners[0].tier_reason, b->listeners[0].tier_reason);
+  EXPECT_EQ(a->destination_sets[0]->key, b->destination_sets[0]->key);
+  EXPECT_EQ(a->listeners[0]->tier_reason, b->listeners[0]->tier_reason);
 }
 
 TEST(Shares, ADestinationWithoutAClusterFailsTheBuild) {

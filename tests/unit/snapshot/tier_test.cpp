@@ -22,7 +22,7 @@ model::Route echo() { return route_to("echo", 12, {{"v1", 80}, {"v2", 20}}); }
 // "tier code: reason", then " +headers" when forwarded headers are added.
 std::string tier(const model::World& world, const BuildOptions& options = kernel()) {
   const auto snapshot = make(world, nullptr, options);
-  const Listener& listener = snapshot->listeners[0];
+  const Listener& listener = *snapshot->listeners[0];
   return std::string(listener.tier == Tier::kConnection ? "connection " : "request ") +
          listener.tier_code + ": " + listener.tier_reason +
          (listener.add_forwarded_headers ? " +headers" : "");
@@ -33,8 +33,8 @@ TEST(Tier, OneDestinationForEveryRequestIsSteered) {
             "connection steerable: every request leads to the same destinations");
   const auto other = route_to("same", 30, {{"v2", 20}, {"v1", 80}});
   const auto snapshot = make(world_of({with_prefix(other, "/api"), echo()}));
-  EXPECT_EQ(snapshot->listeners[0].tier, Tier::kConnection);
-  EXPECT_EQ(snapshot->destination_sets[snapshot->listeners[0].steer_set].key, "v1=80,v2=20");
+  EXPECT_EQ(snapshot->listeners[0]->tier, Tier::kConnection);
+  EXPECT_EQ(snapshot->destination_sets[snapshot->listeners[0]->steer_set]->key, "v1=80,v2=20");
 }
 
 TEST(Tier, UnreachableRoutesDoNotForbidSteering) {
@@ -64,8 +64,8 @@ TEST(Tier, ARouteWithoutADestinationIsAnsweredByTheAgent) {
             "request no_destination: route \"redirect\" of default/echo (echo.yaml:30) has no "
             "destination in force, so its requests get an error at echo.yaml:30 +headers");
   const auto snapshot = make(world_of({route_to("redirect", 30, {})}));
-  EXPECT_EQ(snapshot->listeners[0].tier, Tier::kRequest);
-  EXPECT_FALSE(snapshot->destination_sets[snapshot->listeners[0].route_sets[0]].has_endpoint());
+  EXPECT_EQ(snapshot->listeners[0]->tier, Tier::kRequest);
+  EXPECT_FALSE(snapshot->destination_sets[snapshot->listeners[0]->route_sets[0]]->has_endpoint());
 }
 
 TEST(Tier, WithoutAKernelPath) {
@@ -88,8 +88,8 @@ TEST(Tier, SteerNever) {
   // The listener's own word overrides the agent's.
   world.listeners[0].steer_after = model::SteerAfter{model::SteerAfter::Mode::kCount, 3};
   const auto snapshot = make(world, nullptr, options);
-  EXPECT_EQ(snapshot->listeners[0].tier, Tier::kConnection);
-  EXPECT_EQ(snapshot->listeners[0].steer_after.count, 3U);
+  EXPECT_EQ(snapshot->listeners[0]->tier, Tier::kConnection);
+  EXPECT_EQ(snapshot->listeners[0]->steer_after.count, 3U);
 }
 
 TEST(Tier, ForwardedHeaders) {

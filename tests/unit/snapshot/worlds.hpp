@@ -42,7 +42,7 @@ inline void add_cluster(model::World& world, const std::string& key, const std::
   cluster.selector = selector;
   for (const auto& text : endpoints) cluster.endpoints.push_back(endpoint(text));
   cluster.origin = at(40, "rule.yaml");
-  world.clusters[key] = std::move(cluster);
+  world.clusters[key] = std::make_shared<const model::Cluster>(std::move(cluster));
 }
 
 using Destinations = std::vector<std::pair<std::string, std::uint64_t>>;
@@ -76,7 +76,7 @@ inline void add_listener(model::World& world, std::uint16_t port, std::vector<mo
   host.domains = std::move(domains);
   host.routes = std::move(routes);
   host.origin = at(10);
-  listener.virtual_hosts.push_back(std::move(host));
+  listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(std::move(host)));
   world.listeners.push_back(std::move(listener));
 }
 
