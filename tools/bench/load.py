@@ -34,7 +34,7 @@ def header_flags(row):
 
 
 def wrk(lab, url, row, duration, pin):
-    text = output_of(lab, [*pin, "wrk", "-t1", f"-c{row.connections}", f"-d{duration}s", "--latency", "--timeout", "10s",
+    text = output_of(lab, [*pin, "wrk", "-t1", f"-c{row.connections}", f"-d{duration}s", "--latency", "--timeout=10s",
                            *header_flags(row), url])
     # wrk counts as "read" error each close it did not expect; with Connection: close there are none on success.
     return {"requests": int(re.search(r"(\d+) requests in", text)[1]),
