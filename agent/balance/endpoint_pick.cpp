@@ -6,18 +6,28 @@
 
 namespace sluice::balance {
 
+namespace {
+
+std::vector<std::uint64_t> weights_of(std::span<const model::Endpoint> endpoints) {
+  std::vector<std::uint64_t> out;
+  out.reserve(endpoints.size());
+  for (const model::Endpoint& endpoint : endpoints) out.push_back(endpoint.weight);
+  return out;
+}
+
+}  // namespace
+
 EndpointPick::EndpointPick(std::span<const model::Endpoint> endpoints, std::size_t start)
-    : count_(endpoints.size()) {
+    : EndpointPick(std::span<const std::uint64_t>(weights_of(endpoints)), start) {}
+
+EndpointPick::EndpointPick(std::span<const std::uint64_t> weights, std::size_t start)
+    : count_(weights.size()) {
   if (count_ == 0) return;
   next_ = turn_ = start % count_;
-  const std::uint32_t first = endpoints.front().weight;
-  if (std::ranges::all_of(endpoints, [&](const auto& e) { return e.weight == first; })) return;
-  std::vector<std::uint64_t> weights;
-  weights.reserve(count_);
-  for (std::size_t i = 0; i < count_; ++i) {
-    weights.push_back(endpoints[(turn_ + i) % count_].weight);
-  }
-  weighted_.emplace(weights);
+  if (std::ranges::all_of(weights, [&](auto weight) { return weight == weights.front(); })) return;
+  std::vector<std::uint64_t> turned(weights.begin(), weights.end());
+  std::ranges::rotate(turned, turned.begin() + static_cast<std::ptrdiff_t>(turn_));
+  weighted_.emplace(turned);
 }
 
 std::optional<std::size_t> EndpointPick::pick() {

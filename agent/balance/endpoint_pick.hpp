@@ -20,6 +20,7 @@ class EndpointPick {
   // the order, so that the first picks of several workers (pass the worker's number) do not all
   // land on one endpoint.
   explicit EndpointPick(std::span<const model::Endpoint> endpoints, std::size_t start = 0);
+  explicit EndpointPick(std::span<const std::uint64_t> weights, std::size_t start = 0);
 
   // Index of the endpoint; nullopt when there is none. One step when all weights are equal, else
   // one pass over them.

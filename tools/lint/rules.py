@@ -54,6 +54,7 @@ THIRD_PARTY = {
     "re2/": ["agent/routing"],
     "spdlog/": ["agent/base"],
     "tl/": ["agent/base"],
+    "xxhash.h": ["agent/balance"],
     "yaml-cpp/": ["agent/config/manifest"],
 }
 
