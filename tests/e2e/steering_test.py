@@ -55,7 +55,7 @@ class Steering(NodeTest):
     def impaired(self, node, *flags):
         for role in ("client", "pod1", "pod2", "pod3"):
             node.netlab("impair", node.name, role, *flags)
-        self.steer(node, 20_000 if FULL else scaled(1_500), body=1 << 20 if FULL else 1 << 18)
+        self.steer(node, 200_000 if FULL else scaled(1_500), body=1 << 20 if FULL else 1 << 18)
 
     def test_with_one_percent_loss(self):
         self.impaired(self.make_node(), "--loss-ppm", "10000")
@@ -67,7 +67,7 @@ class Steering(NodeTest):
         self.impaired(self.make_node(), "--reorder-ppm", "20000", "--dup-ppm", "10000")
 
     def test_client_with_a_small_segment_size(self):
-        self.steer(self.make_node(), 20_000 if FULL else scaled(1_500), "--mss", 536, body=1 << 20)
+        self.steer(self.make_node(), 200_000 if FULL else scaled(1_500), "--mss", 536, body=1 << 20)
 
     def test_pods_with_a_small_mtu(self):
         self.steer(self.make_node(mtu=1400), scaled(1_500), body=1 << 20)
@@ -77,7 +77,7 @@ class Steering(NodeTest):
             with self.subTest(option=option):
                 node = self.make_node()
                 node.netlab("tcp", node.name, "client", option)
-                self.steer(node, 20_000 if FULL else scaled(1_000), body=1 << 20)
+                self.steer(node, 200_000 if FULL else scaled(1_000), body=1 << 20)
                 node.close()
 
     def test_pods_that_refuse_options_with_loss(self):
