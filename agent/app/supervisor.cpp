@@ -122,6 +122,9 @@ Result<void> Supervisor::start_configuration() {
   config::TranslateOptions translate;
   translate.gateway_labels = options_.gateway_labels;
   translate.check_regex = [](std::string_view text) { return routing::check_regex(text); };
+  translate.check_rewrite = [](std::string_view pattern, std::string_view substitution) {
+    return routing::check_rewrite(pattern, substitution);
+  };
   snapshot::BuildOptions build;
   build.kernel_path = kernel_ != nullptr;
   build.kernel_reason = preflight_.reason;

@@ -22,6 +22,9 @@ struct TranslateOptions {
   // Says what is wrong with a regular expression, nullopt when it is fine (routing::check_regex: RE2 lives there).
   // A bad one rejects its object here, so that compiling routes cannot fail later.
   std::function<std::optional<std::string>(std::string_view)> check_regex = {};
+  // The same for a pattern and what takes its place, which names groups as \1 (routing::check_rewrite).
+  std::function<std::optional<std::string>(std::string_view pattern, std::string_view substitution)>
+      check_rewrite = {};
 };
 
 struct Translation {

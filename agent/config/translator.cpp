@@ -70,7 +70,8 @@ struct Translator::Impl {
     SpecPtr good;  // the last version without an error
   };
 
-  explicit Impl(TranslateOptions given) : options(std::move(given)), loader(options.check_regex) {}
+  explicit Impl(TranslateOptions given)
+      : options(std::move(given)), loader({options.check_regex, options.check_rewrite}) {}
 
   // The version of each object to use, and which objects' newest version is not it.
   std::map<ObjectKey, SpecPtr> choose(const Loaded& loaded, std::set<ObjectKey>& rejected) const;

@@ -33,7 +33,9 @@ struct RegexRewrite {
 struct PathRewrite {
   enum class Kind : std::uint8_t {
     kWhole,  // replaces the path
-    kPrefix,  // replaces the bytes that the match's prefix took (Istio); the whole path where it has none
+    // Replaces the bytes that the match's uri prefix took (Istio). A match without uri took the "/" that every path
+    // begins with; one with another kind of uri took the whole path.
+    kPrefix,
     kPrefixSegments,  // replaces whole segments, as Gateway API's ReplacePrefixMatch: /foo/bar, /foo -> / gives /bar
   };
   Kind kind = Kind::kWhole;

@@ -64,4 +64,17 @@ std::optional<std::string> check_regex(std::string_view expression) {
   return compiled.error().message;
 }
 
+std::optional<std::string> check_rewrite(std::string_view pattern, std::string_view substitution) {
+  if (auto wrong = check_regex(pattern)) return wrong;
+  re2::RE2::Options capturing = options();
+  capturing.set_never_capture(false);
+  const re2::RE2 compiled(re2::StringPiece(pattern.data(), pattern.size()), capturing);
+  std::string error;
+  if (compiled.CheckRewriteString(re2::StringPiece(substitution.data(), substitution.size()),
+                                  &error)) {
+    return std::nullopt;
+  }
+  return error;
+}
+
 }  // namespace sluice::routing

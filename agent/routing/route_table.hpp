@@ -20,6 +20,9 @@ namespace sluice::routing {
 
 // nullopt when RE2 takes the expression, else what is wrong with it.
 [[nodiscard]] std::optional<std::string> check_regex(std::string_view expression);
+// The same for a pattern of which every match is replaced by `substitution`, where \1 names its first group.
+[[nodiscard]] std::optional<std::string> check_rewrite(std::string_view pattern,
+                                                       std::string_view substitution);
 
 struct Decision {
   const model::VirtualHost* virtual_host = nullptr;

@@ -14,9 +14,11 @@
 
 namespace sluice::config {
 
-// Says what is wrong with a regular expression, or nothing. Empty = expressions are not checked
-// here.
-using RegexCheck = decltype(TranslateOptions::check_regex);
+// Say what is wrong with a regular expression, and with a substitution by one, or nothing. Empty = not checked here.
+struct RegexCheck {
+  decltype(TranslateOptions::check_regex) expression;
+  decltype(TranslateOptions::check_rewrite) rewrite;
+};
 
 struct Decoded {
   bool ignored = false;          // a kind that has no meaning here

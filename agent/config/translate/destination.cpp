@@ -174,11 +174,14 @@ LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
     LinkedRoute linked;
     linked.matches = from.matches;
     linked.matches_all = from.matches_all;
-    linked.route.name = from.name;
-    linked.route.origin = from.origin;
+    linked.route = from.route;
     for (const DestinationSpec& destination : from.destinations) {
       linked.route.destinations.push_back(
-          {linker.link(destination), destination.weight, destination.origin});
+          {linker.link(destination), destination.weight, destination.origin, destination.headers});
+    }
+    for (const MirrorSpec& mirror : from.mirrors) {
+      linked.route.mirrors.push_back(
+          {linker.link(mirror.destination), mirror.share, mirror.destination.origin});
     }
     out.routes.push_back(std::move(linked));
   }

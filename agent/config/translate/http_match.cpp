@@ -13,15 +13,37 @@ namespace {
 using model::StringMatch;
 
 void check_regex(const DecodeInput& input, const Text& text) {
-  if (!input.check_regex) return;
-  const auto wrong = input.check_regex(text.value);
+  if (!input.check_regex.expression) return;
+  const auto wrong = input.check_regex.expression(text.value);
   if (!wrong) return;
   input.report.error(text.mark, text.path, "bad_regex",
                      fmt::format("`{}` is not a regular expression: {}", text.value, *wrong),
                      "the syntax is RE2, and the expression must match the whole value");
 }
 
-// `empty_is_present`: an empty map asks for any value (headers and query parameters).
+std::vector<model::NamedMatch> read_named(const DecodeInput& input, Fields& fields,
+                                          std::string_view name, bool headers) {
+  std::vector<model::NamedMatch> out;
+  const auto map = fields.map(name);
+  if (!map) return out;
+  for (const Member& member : map->node->members) {
+    const Located value{&member.value, member.mark,
+                        fmt::format("{}[\"{}\"]", map->path, member.key)};
+    if (headers && (member.key.empty() || member.key.starts_with(':'))) {
+      input.report.error(member.mark, value.path, "bad_header",
+                         fmt::format("`{}` is not a header name", member.key),
+                         "match on uri, method, scheme and authority with the fields of that name");
+      continue;
+    }
+    if (auto match = read_string_match(input, value, true)) {
+      out.push_back({headers ? to_lower(member.key) : member.key, std::move(*match)});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::optional<StringMatch> read_string_match(const DecodeInput& input, const Located& located,
                                              bool empty_is_present) {
   const Node& node = *located.node;
@@ -51,29 +73,6 @@ std::optional<StringMatch> read_string_match(const DecodeInput& input, const Loc
                      "needs exactly one of exact, prefix and regex", "write one, such as `exact:`");
   return std::nullopt;
 }
-
-std::vector<model::NamedMatch> read_named(const DecodeInput& input, Fields& fields,
-                                          std::string_view name, bool headers) {
-  std::vector<model::NamedMatch> out;
-  const auto map = fields.map(name);
-  if (!map) return out;
-  for (const Member& member : map->node->members) {
-    const Located value{&member.value, member.mark,
-                        fmt::format("{}[\"{}\"]", map->path, member.key)};
-    if (headers && (member.key.empty() || member.key.starts_with(':'))) {
-      input.report.error(member.mark, value.path, "bad_header",
-                         fmt::format("`{}` is not a header name", member.key),
-                         "match on uri, method, scheme and authority with the fields of that name");
-      continue;
-    }
-    if (auto match = read_string_match(input, value, true)) {
-      out.push_back({headers ? to_lower(member.key) : member.key, std::move(*match)});
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 std::optional<GatewayReference> read_gateway_reference(const DecodeInput& input, const Text& text) {
   GatewayReference out{input.meta.name_space, text.value, input.origin(text.mark, text.path)};

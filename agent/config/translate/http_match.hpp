@@ -12,6 +12,12 @@ namespace sluice::config {
 [[nodiscard]] std::optional<MatchSpec> read_http_match(const DecodeInput& input,
                                                        const Located& located);
 
+// A map with exactly one of exact, prefix and regex. `empty_is_present`: an empty map asks for any value (headers and
+// query parameters).
+[[nodiscard]] std::optional<model::StringMatch> read_string_match(const DecodeInput& input,
+                                                                  const Located& located,
+                                                                  bool empty_is_present);
+
 // "name" or "ns/name"; reports what is neither.
 [[nodiscard]] std::optional<GatewayReference> read_gateway_reference(const DecodeInput& input,
                                                                      const Text& text);

@@ -179,13 +179,16 @@ model::World build_world(const SpecSet& specs, const std::vector<LinkedVirtualSe
   for (const LinkedVirtualService& service : services) {
     known.insert(service.clusters.begin(), service.clusters.end());
   }
+  const auto take = [&](const std::string& key) {
+    if (auto node = known.extract(key)) world.clusters.insert(std::move(node));
+  };
   for (const model::Listener& listener : world.listeners) {
     for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
       for (const model::Route& route : host->routes) {
         for (const model::WeightedDestination& destination : route.destinations) {
-          if (auto node = known.extract(destination.cluster))
-            world.clusters.insert(std::move(node));
+          take(destination.cluster);
         }
+        for (const model::Mirror& mirror : route.mirrors) take(mirror.cluster);
       }
     }
   }

@@ -85,16 +85,23 @@ struct DestinationSpec {
   model::Origin port_origin;
   std::uint64_t weight = 0;
   model::Origin weight_origin;
+  model::HeaderRulesPtr headers;
+  std::optional<PlacedText> authority;  // a request header `host` that it sets
   model::Origin origin;
 };
 
+struct MirrorSpec {
+  DestinationSpec destination;
+  model::Fraction share;
+};
+
 struct HttpRouteSpec {
-  std::string name;
+  model::Route route;  // all of it but matches, destinations and mirrors
   std::vector<MatchSpec> matches;
   bool matches_all =
       true;  // no match list was written; else only `matches` count, even when none is left
   std::vector<DestinationSpec> destinations;
-  model::Origin origin;
+  std::vector<MirrorSpec> mirrors;
 };
 
 struct VirtualServiceSpec {

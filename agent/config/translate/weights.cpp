@@ -53,10 +53,10 @@ bool newer_than(const std::string& a, const std::string& b) {
          version_a->number > version_b->number;
 }
 
-void warn_about_canary(const HttpRouteSpec& route, Report& report) {
-  if (route.destinations.size() != 2) return;
-  const DestinationSpec* small = &route.destinations[0];
-  const DestinationSpec* large = &route.destinations[1];
+void warn_about_canary(const std::vector<DestinationSpec>& destinations, Report& report) {
+  if (destinations.size() != 2) return;
+  const DestinationSpec* small = &destinations[0];
+  const DestinationSpec* large = &destinations[1];
   if (small->weight > large->weight) std::swap(small, large);
   if (small->weight == 0 || small->weight == large->weight) return;
   const bool by_subset = small->host.value == large->host.value;
@@ -73,8 +73,8 @@ void warn_about_canary(const HttpRouteSpec& route, Report& report) {
                              large_name, percent(*large), small_name, percent(*small)),
                  fmt::format("if `{}` is to keep most of the traffic, swap the weights at lines {} "
                              "and {}",
-                             small_name, route.destinations[0].weight_origin.line,
-                             route.destinations[1].weight_origin.line));
+                             small_name, destinations[0].weight_origin.line,
+                             destinations[1].weight_origin.line));
 }
 
 }  // namespace
@@ -107,29 +107,30 @@ std::optional<std::uint64_t> read_weight(const Located& value, Report& report) {
   return weight;
 }
 
-void check_weights(HttpRouteSpec& route, Report& report) {
-  if (route.destinations.size() == 1) {
-    DestinationSpec& only = route.destinations.front();
+void check_weights(std::vector<DestinationSpec>& destinations, const model::Origin& route,
+                   Report& report) {
+  if (destinations.size() == 1) {
+    DestinationSpec& only = destinations.front();
     if (only.weight == 0) only.weight = 100 * model::kWeightUnit;
     return;
   }
-  if (route.destinations.empty()) return;
+  if (destinations.empty()) return;
   std::uint64_t total = 0;
-  for (const DestinationSpec& destination : route.destinations) total += destination.weight;
+  for (const DestinationSpec& destination : destinations) total += destination.weight;
   if (total == 0 && !report.failed()) {
-    report.error(mark_of(route.origin), route.origin.path + ".route", "weights_sum_to_zero",
+    report.error(mark_of(route), route.path + ".route", "weights_sum_to_zero",
                  "the weights of this route sum to 0: no destination would get a request",
                  "give each destination a `weight:`");
     return;
   }
-  for (const DestinationSpec& destination : route.destinations) {
+  for (const DestinationSpec& destination : destinations) {
     if (destination.weight == 0 && destination.weight_origin.path == destination.origin.path) {
       report.warning(mark_of(destination.origin), destination.origin.path, "missing_weight",
                      "without a weight beside siblings that have one it gets no request",
                      "add `weight:`; write 0 if that is meant");
     }
   }
-  warn_about_canary(route, report);
+  warn_about_canary(destinations, report);
 }
 
 }  // namespace sluice::config

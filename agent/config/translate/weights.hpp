@@ -16,6 +16,7 @@ namespace sluice::config {
 // A total of 0 over several destinations is an error; a lone destination gets everything, whatever
 // its weight. Warns when a newer version gets the larger share of a pair, which is often a canary's
 // split written the wrong way round.
-void check_weights(HttpRouteSpec& route, Report& report);
+void check_weights(std::vector<DestinationSpec>& destinations, const model::Origin& route,
+                   Report& report);
 
 }  // namespace sluice::config

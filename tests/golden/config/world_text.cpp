@@ -5,32 +5,15 @@
 
 #include <algorithm>
 
+#include "tests/golden/config/route_text.hpp"
+
 namespace sluice::config {
 namespace {
-
-std::string place(model::Origin origin, const std::string& prefix) {
-  if (origin.file.starts_with(prefix)) origin.file.erase(0, prefix.size());
-  return model::location(origin);
-}
-
-std::string text_of(const model::StringMatch& match) {
-  switch (match.kind) {
-    case model::StringMatch::Kind::kExact:
-      return fmt::format("= \"{}\"", match.value);
-    case model::StringMatch::Kind::kPrefix:
-      return fmt::format("prefix \"{}\"", match.value);
-    case model::StringMatch::Kind::kRegex:
-      return fmt::format("regex \"{}\"", match.value);
-    case model::StringMatch::Kind::kPresent:
-      return "present";
-  }
-  return "?";
-}
 
 std::string text_of(const model::RouteMatch& match) {
   std::vector<std::string> parts;
   const auto add = [&](const char* name, const std::optional<model::StringMatch>& value) {
-    if (value) parts.push_back(fmt::format("{} {}", name, text_of(*value)));
+    if (value) parts.push_back(fmt::format("{} {}", name, string_match_text(*value)));
   };
   add("uri", match.uri);
   if (match.ignore_uri_case) parts.push_back("ignoring case");
@@ -38,13 +21,13 @@ std::string text_of(const model::RouteMatch& match) {
   add("method", match.method);
   add("authority", match.authority);
   for (const auto& [name, value] : match.headers) {
-    parts.push_back(fmt::format("header {} {}", name, text_of(value)));
+    parts.push_back(fmt::format("header {} {}", name, string_match_text(value)));
   }
   for (const auto& [name, value] : match.without_headers) {
-    parts.push_back(fmt::format("without header {} {}", name, text_of(value)));
+    parts.push_back(fmt::format("without header {} {}", name, string_match_text(value)));
   }
   for (const auto& [name, value] : match.query_params) {
-    parts.push_back(fmt::format("query {} {}", name, text_of(value)));
+    parts.push_back(fmt::format("query {} {}", name, string_match_text(value)));
   }
   if (match.port) parts.push_back(fmt::format("port {}", *match.port));
   return parts.empty() ? "anything" : fmt::format("{}", fmt::join(parts, ", "));
@@ -52,22 +35,25 @@ std::string text_of(const model::RouteMatch& match) {
 
 void add_route(std::string& out, const model::Route& route, const std::string& prefix) {
   out += fmt::format("    route {}({} {})\n", route.name.empty() ? "" : route.name + " ",
-                     place(route.origin, prefix), route.origin.path);
+                     place_text(route.origin, prefix), route.origin.path);
   for (const model::RouteMatch& match : route.matches) {
     out += fmt::format("      when {}{}\n", match.name.empty() ? "" : match.name + ": ",
                        text_of(match));
   }
-  if (route.destinations.empty()) out += "      503\n";
+  out += actions_text(route, prefix);
+  const bool answers = route.redirect || route.direct_response;
+  if (route.destinations.empty() && !answers) out += "      503\n";
   for (const model::WeightedDestination& destination : route.destinations) {
-    out += fmt::format("      {:g} -> {}\n",
+    out += fmt::format("      {:g} -> {}{}{}\n",
                        static_cast<double>(destination.weight) / model::kWeightUnit,
-                       destination.cluster);
+                       destination.cluster, destination.headers ? " " : "",
+                       destination.headers ? headers_text(*destination.headers) : "");
   }
 }
 
 void add_listener(std::string& out, const model::Listener& listener, const std::string& prefix) {
   out += fmt::format("listener {} {} ({})\n", listener.name, listener.protocol,
-                     place(listener.origin, prefix));
+                     place_text(listener.origin, prefix));
   out += fmt::format("  gateways {}\n", fmt::join(listener.gateways, ", "));
   if (listener.steer_after) {
     const bool count = listener.steer_after->mode == model::SteerAfter::Mode::kCount;
@@ -82,7 +68,7 @@ void add_listener(std::string& out, const model::Listener& listener, const std::
   }
   for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
     out += fmt::format("  host {} of {} ({})\n", fmt::join(host->domains, " "), host->name,
-                       place(host->origin, prefix));
+                       place_text(host->origin, prefix));
     for (const model::Route& route : host->routes) add_route(out, route, prefix);
   }
 }
@@ -94,7 +80,7 @@ std::string world_text(const model::World& world, const std::string& prefix) {
   for (const model::Listener& listener : world.listeners) add_listener(out, listener, prefix);
   for (const auto& [key, cluster] : world.clusters) {
     out += fmt::format("cluster {} [{}] ({})\n", key, cluster->selector,
-                       place(cluster->origin, prefix));
+                       place_text(cluster->origin, prefix));
     for (const model::Endpoint& endpoint : cluster->endpoints) {
       out += fmt::format("  {} {} weight {}{}{}{}\n", to_string(endpoint.address), endpoint.name,
                          endpoint.weight, endpoint.ready ? "" : " not-ready",

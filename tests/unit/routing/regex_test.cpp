@@ -31,6 +31,13 @@ TEST(Regex, CheckSaysWhatIsWrong) {
   EXPECT_THAT(check_regex(std::string(100'000, 'a')).value_or(""), HasSubstr("too long"));
 }
 
+TEST(Regex, ASubstitutionNamesOnlyGroupsThatExist) {
+  EXPECT_FALSE(check_rewrite("^/service/([^/]+)(/.*)$", R"(/\2/\1)"));
+  EXPECT_TRUE(check_rewrite("[", "/"));
+  EXPECT_THAT(check_rewrite("/(a)/", R"(/\2)").value_or(""), HasSubstr("parenthesized"));
+  EXPECT_TRUE(check_rewrite("/a", R"(/\x)"));
+}
+
 TEST(Regex, ExpressionsThatExplodeElsewhereStayLinear) {
   const auto regex = Regex::compile("(a*)*b");
   ASSERT_TRUE(regex);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/translate/http_route.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "agent/config/translate/duration.hpp"
+#include "agent/config/translate/http_answer.hpp"
+#include "agent/config/translate/http_cors.hpp"
+#include "agent/config/translate/http_destination.hpp"
+#include "agent/config/translate/http_fault.hpp"
+#include "agent/config/translate/http_headers.hpp"
+#include "agent/config/translate/http_match.hpp"
+#include "agent/config/translate/http_retries.hpp"
+#include "agent/config/translate/weights.hpp"
+
+namespace sluice::config {
+namespace {
+
+Mark mark_of(const model::Origin& origin) { return {origin.line, origin.column}; }
+
+void read_matches(const DecodeInput& input, Fields& fields, HttpRouteSpec& out) {
+  const auto matches = fields.list("match");
+  out.matches_all = matches.empty();
+  for (const Located& located : matches) {
+    if (auto match = read_http_match(input, located)) out.matches.push_back(std::move(*match));
+  }
+}
+
+// Fields that answer or forward in place of each other. The first that is written counts as the route's purpose, and
+// what cannot stand beside it is reported.
+void check_purpose(const DecodeInput& input, Fields& fields) {
+  static constexpr std::array<std::string_view, 4> kPurposes{"delegate", "redirect",
+                                                             "directResponse", "route"};
+  std::vector<Located> written;
+  for (const std::string_view name : kPurposes) {
+    if (auto located = fields.get(name)) written.push_back(std::move(*located));
+  }
+  if (written.empty()) {
+    fields.missing("route", "add `route:` with `- destination:`");
+    return;
+  }
+  const auto name_of = [&](const Located& located) {
+    return std::string_view(located.path).substr(fields.path().size() + 1);
+  };
+  const auto conflict = [&](const Located& with) {
+    input.report.error(
+        with.key, with.path, "conflicting_fields",
+        fmt::format("`{}` and `{}` exclude each other", name_of(written.front()), name_of(with)),
+        "write one of them, or two routes");
+  };
+  for (std::size_t i = 1; i < written.size(); ++i) conflict(written[i]);
+  const std::string_view purpose = name_of(written.front());
+  if (purpose != "redirect" && purpose != "directResponse") return;
+  for (const std::string_view name : {"fault", "rewrite"}) {
+    if (const auto located = fields.get(name)) conflict(*located);
+  }
+}
+
+// Istio has two places for a new authority: rewrite.authority, and a request header `host` that is set.
+void place_authority(const DecodeInput& input, const std::optional<PlacedText>& authority,
+                     model::Route& route) {
+  if (!authority) return;
+  if (!check_authority(*authority, input.report)) return;
+  if (route.rewrite && route.rewrite->authority) {
+    input.report.error(mark_of(authority->origin), authority->origin.path, "conflicting_fields",
+                       "the route's `rewrite` already sets the authority", "write it once");
+    return;
+  }
+  if (!route.rewrite) route.rewrite.emplace();
+  route.rewrite->authority = authority->value;
+}
+
+// A destination's own authority can only be honoured where the destination is the only one.
+void place_destination_authority(const DecodeInput& input, HttpRouteSpec& out) {
+  for (const DestinationSpec& destination : out.destinations) {
+    if (!destination.authority) continue;
+    const model::Origin& origin = destination.authority->origin;
+    const bool set = out.route.rewrite && out.route.rewrite->authority;
+    if (out.destinations.size() == 1 && !set) {
+      place_authority(input, destination.authority, out.route);
+    } else {
+      input.report.unsupported(mark_of(origin), origin.path,
+                               set ? "the route sets the authority, and that counts"
+                                   : "one of several destinations cannot set the authority; use "
+                                     "the route's `rewrite.authority`");
+    }
+  }
+}
+
+void read_actions(const DecodeInput& input, Fields& fields, HttpRouteSpec& out) {
+  model::Route& route = out.route;
+  route.redirect = read_redirect(input, fields, out.matches);
+  route.direct_response = read_direct_response(input, fields);
+  route.rewrite = read_rewrite(input, fields);
+  // 0 is how people switch it off.
+  route.timeout = read_duration(fields, "timeout", Milliseconds{0});
+  if (route.timeout == Milliseconds{0}) route.timeout.reset();
+  route.retries = read_retries(input, fields);
+  route.fault = read_fault(input, fields);
+  route.cors = read_cors(input, fields);
+  if (auto headers = read_headers(input, fields)) {
+    place_authority(input, headers->authority, route);
+    if (!headers->rules.empty()) {
+      route.headers = std::make_shared<const model::HeaderRules>(std::move(headers->rules));
+    }
+  }
+  out.mirrors = read_mirrors(input, fields);
+}
+
+}  // namespace
+
+HttpRouteSpec read_http_route(const DecodeInput& input, const Located& located) {
+  Fields fields(*located.node, located.path, input.report);
+  HttpRouteSpec out;
+  out.route.origin = input.origin(located.key, located.path);
+  if (const auto name = fields.text("name")) out.route.name = name->value;
+  read_matches(input, fields, out);
+  for (const Located& item : fields.list("route")) {
+    out.destinations.push_back(read_route_item(input, item, RouteProtocol::kHttp));
+  }
+  read_actions(input, fields, out);
+  place_destination_authority(input, out);
+  if (const auto delegate = fields.get("delegate")) {
+    input.report.unsupported(delegate->key, delegate->path,
+                             "what matches here is answered with 503");
+  }
+  check_purpose(input, fields);
+  check_weights(out.destinations, out.route.origin, input.report);
+  fields.finish();
+  return out;
+}
+
+}  // namespace sluice::config
