@@ -23,7 +23,8 @@ Result<Listener> build_listener(const model::Listener& config, DestinationSets& 
                .tier_origin = {},
                .steer_set = 0,
                .steer_after = {},
-               .add_forwarded_headers = false};
+               .add_forwarded_headers = false,
+               .path_normalization = {}};
   if (out.config.bind && out.config.bind->is_unspecified()) out.config.bind.reset();
   for (const auto& entry : out.routes.routes()) {
     const auto& host = out.routes.virtual_hosts()[entry.virtual_host];
@@ -54,7 +55,7 @@ Result<SnapshotPtr> build(const model::World& world, std::uint64_t generation,
   out->destination_sets = sets.take_sets();
   out->conditions = sets.take_conditions();
   for (auto& listener : listeners) {
-    choose_tier(listener, out->destination_sets, options);
+    choose_tier(listener, out->destination_sets, world.clusters, options);
     out->listeners.push_back(std::make_shared<const Listener>(std::move(listener)));
   }
   out->clusters = world.clusters;

@@ -57,12 +57,16 @@ struct Listener {
   Tier tier = Tier::kRequest;
   // For kRequest: the one thing that forces it, as a sentence with file:line where it has one. Stable code beside it.
   std::string tier_reason;
-  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "not_total", "no_destination", "routes_differ"
+  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "access_log", those of annotations
+  // ("path_normalization", "desync_mode", "max_body_bytes", "listener_max_connections"), "not_total", "no_destination",
+  // "routes_differ", "https_redirect", and those of obstacles.cpp.
   std::string tier_code;
   model::Origin tier_origin;
   std::uint32_t steer_set = 0;  // with kConnection: the one destination set
   model::SteerAfter steer_after;
   bool add_forwarded_headers = false;
+  // What is done to paths before they are matched and forwarded; kNone where no path decides anything.
+  model::PathNormalization path_normalization = model::PathNormalization::kNone;
 };
 using ListenerPtr = std::shared_ptr<const Listener>;
 
@@ -94,6 +98,10 @@ struct BuildOptions {
   std::string kernel_reason;  // why not, when !kernel_path
   model::SteerAfter steer_after;
   model::ForwardedHeaders forwarded_headers = model::ForwardedHeaders::kAuto;
+  std::optional<model::PathNormalization>
+      path_normalization;  // unset: kBase where a path decides something
+  model::DesyncMode desync_mode = model::DesyncMode::kDefensive;
+  bool access_log_per_request = false;
 };
 
 // `previous` may be null. Pure: the same arguments give the same snapshot. Fails, changing nothing, on a regular

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/snapshot/tier.hpp"
 
+#include <algorithm>
 #include <optional>
+
+#include "agent/snapshot/obstacles.hpp"
 
 namespace sluice::snapshot {
 namespace {
 
-struct Obstacle {
-  std::string code;
-  std::string reason;
-  model::Origin origin;
-};
+using Clusters = std::map<std::string, model::ClusterPtr>;
 
 const model::Route& route_of(const Listener& listener, std::uint32_t route_id) {
   const auto& entry = listener.routes.routes()[route_id];
@@ -52,15 +51,60 @@ std::optional<Obstacle> policy_obstacle(const Listener& listener, const BuildOpt
     return Obstacle{"forwarded_headers", "annotation sluice.dev/forwarded-headers: add" + what,
                     listener.config.origin};
   }
+  if (options.access_log_per_request) {
+    return Obstacle{"access_log", "the access log has a line for every request", {}};
+  }
   return std::nullopt;
 }
 
-std::optional<Obstacle> route_obstacle(const Listener& listener,
-                                       const std::vector<DestinationSetPtr>& sets) {
+// What the gateway's annotations ask for that holds for every request and not only for the first of a connection.
+std::optional<Obstacle> annotation_obstacle(const Listener& listener, const BuildOptions& options) {
+  const model::Listener& config = listener.config;
+  const auto obstacle = [&](const char* code, const char* annotation, const char* why) {
+    return Obstacle{code, std::string("annotation sluice.dev/") + annotation + ": " + why,
+                    config.origin};
+  };
+  const auto normalization =
+      config.path_normalization ? config.path_normalization : options.path_normalization;
+  if (normalization && *normalization != model::PathNormalization::kNone) {
+    if (config.path_normalization) {
+      return obstacle("path_normalization", "path-normalization", "every path is normalised");
+    }
+    return Obstacle{"path_normalization", "--path-normalization: every path is normalised", {}};
+  }
+  if (config.desync_mode == model::DesyncMode::kStrictest) {
+    return obstacle("desync_mode", "desync-mode", "every request is judged");
+  }
+  if (options.desync_mode == model::DesyncMode::kStrictest && !config.desync_mode) {
+    return Obstacle{"desync_mode", "--desync-mode strictest: every request is judged", {}};
+  }
+  if (config.max_body_bytes) {
+    return obstacle("max_body_bytes", "max-body-bytes", "every body is counted");
+  }
+  if (config.max_connections) {
+    return obstacle("listener_max_connections", "max-connections",
+                    "the agent counts the connections that it carries");
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> routes_obstacle(const Listener& listener,
+                                        const std::vector<DestinationSetPtr>& sets) {
+  for (const auto& host : listener.routes.virtual_hosts()) {
+    if (!host->https_redirect) continue;
+    return Obstacle{"https_redirect",
+                    "tls.httpsRedirect sends the clients of " + host->name + " to https",
+                    host->origin};
+  }
   if (const auto& gap = listener.routes.gap()) {
     return Obstacle{"not_total", "some requests match no route: " + gap->message, gap->origin};
   }
   const auto& reachable = listener.routes.reachable();
+  for (const std::uint32_t id : reachable) {
+    if (auto obstacle = route_obstacle(route_of(listener, id), name_of(listener, id))) {
+      return obstacle;
+    }
+  }
   for (const std::uint32_t id : reachable) {
     if (!sets[listener.route_sets[id]]->shares.empty()) continue;
     return Obstacle{
@@ -78,16 +122,56 @@ std::optional<Obstacle> route_obstacle(const Listener& listener,
   return std::nullopt;
 }
 
+// Of the one set that all routes lead to.
+std::optional<Obstacle> set_obstacle(const DestinationSet& set, const Clusters& clusters) {
+  for (const Share& share : set.shares) {
+    const auto cluster = clusters.find(share.cluster);
+    if (share.weight == 0 || cluster == clusters.end()) continue;
+    if (auto obstacle = cluster_obstacle(*cluster->second)) return obstacle;
+  }
+  return std::nullopt;
+}
+
+bool asks_for_path(const model::Route& route) {
+  if (route.redirect || (route.rewrite && (route.rewrite->path || route.rewrite->regex)))
+    return true;
+  return std::ranges::any_of(route.matches, [](const model::RouteMatch& match) {
+    const bool any = match.uri && match.uri->kind == model::StringMatch::Kind::kPrefix &&
+                     (match.uri->value.empty() || match.uri->value == "/");
+    return match.uri && !any;
+  });
+}
+
+// Unless someone asks for a form, a path is only changed where it decides something: else the connection tier, which
+// forwards bytes as they came, would show endpoints another path than the request tier.
+model::PathNormalization normalization_of(const Listener& listener, const BuildOptions& options,
+                                          bool one_way) {
+  if (listener.config.path_normalization) return *listener.config.path_normalization;
+  if (options.path_normalization) return *options.path_normalization;
+  const auto& reachable = listener.routes.reachable();
+  const bool asked = !one_way && std::ranges::any_of(reachable, [&](std::uint32_t id) {
+    return asks_for_path(route_of(listener, id));
+  });
+  return asked ? model::PathNormalization::kBase : model::PathNormalization::kNone;
+}
+
 }  // namespace
 
 void choose_tier(Listener& listener, const std::vector<DestinationSetPtr>& sets,
-                 const BuildOptions& options) {
+                 const Clusters& clusters, const BuildOptions& options) {
   const auto forwarded_headers =
       listener.config.forwarded_headers.value_or(options.forwarded_headers);
   listener.steer_after = listener.config.steer_after.value_or(options.steer_after);
 
   auto obstacle = policy_obstacle(listener, options, forwarded_headers);
-  if (!obstacle) obstacle = route_obstacle(listener, sets);
+  if (!obstacle) obstacle = annotation_obstacle(listener, options);
+  auto routes = routes_obstacle(listener, sets);
+  listener.path_normalization = normalization_of(listener, options, !routes);
+  if (!obstacle) obstacle = std::move(routes);
+  if (!obstacle) {
+    const std::uint32_t first = listener.routes.reachable().front();
+    obstacle = set_obstacle(*sets[listener.route_sets[first]], clusters);
+  }
   if (obstacle) {
     listener.tier = Tier::kRequest;
     listener.tier_code = obstacle->code;

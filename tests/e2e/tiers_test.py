@@ -129,7 +129,7 @@ class Tiers(NodeTest):
         node = self.make_node()
         node.edit("virtual-service.yaml", "    - name: split\n",
                   "    - name: gone\n      match:\n        - uri: {prefix: /gone}\n"
-                  "      redirect: {uri: /}\n    - name: split\n")
+                  "      route: []\n    - name: split\n")
         node.start_agent("--steer-after", "1")
         self.assert_code(node, "no_destination", reason="gone")
         self.assertEqual(RawClient(node).get("/gone")[0], 500)

@@ -2,6 +2,8 @@
 // Which listeners the kernel may carry, and what a person is told about the others.
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "tests/unit/snapshot/worlds.hpp"
 
 namespace sluice::snapshot {
@@ -110,6 +112,165 @@ TEST(Tier, ForwardedHeaders) {
   world.listeners[0].forwarded_headers = model::ForwardedHeaders::kNone;
   BuildOptions no_kernel;
   EXPECT_THAT(tier(world, no_kernel), testing::Not(HasSubstr("+headers")));
+}
+
+// What one change to the only route makes of its listener.
+std::string tier_with(const std::function<void(model::Route&)>& change) {
+  model::Route route = echo();
+  route.origin.path = "spec.http[0]";
+  change(route);
+  return tier(world_of({std::move(route)}));
+}
+
+TEST(Tier, EachActionOfARouteNeedsTheAgentAndIsNamed) {
+  const std::string is = "request ";
+  const std::string route = ": route \"echo\" of default/echo (echo.yaml:12) ";
+  const auto expect = [&](const char* code, const char* what,
+                          const std::function<void(model::Route&)>& change) {
+    EXPECT_EQ(tier_with(change), is + code + route + what +
+                                     ": the agent must see every request at echo.yaml:12 +headers");
+  };
+  model::HeaderRules rules;
+  rules.response.remove.emplace_back("server");
+  const auto headers = std::make_shared<const model::HeaderRules>(rules);
+  expect("redirect", "redirects", [](auto& r) { r.redirect.emplace(); });
+  expect("direct_response", "answers by itself", [](auto& r) { r.direct_response.emplace(); });
+  expect("rewrite", "rewrites the path or the authority", [](auto& r) { r.rewrite.emplace(); });
+  expect("headers", "changes headers", [&](auto& r) { r.headers = headers; });
+  expect("timeout", "has a timeout", [](auto& r) { r.timeout = Milliseconds{5}; });
+  expect("retries", "has retries", [](auto& r) { r.retries.emplace(); });
+  expect("fault", "injects faults", [](auto& r) { r.fault.emplace(); });
+  expect("cors", "has a CORS policy", [](auto& r) { r.cors.emplace(); });
+  EXPECT_THAT(tier_with([](auto& r) { r.mirrors = {{"v2", {}, at(15)}}; }),
+              HasSubstr("request mirror: route \"echo\" of default/echo (echo.yaml:12) mirrors "
+                        "requests: the agent must see every request at echo.yaml:15"));
+  EXPECT_THAT(tier_with([&](auto& r) { r.destinations[0].headers = headers; }),
+              HasSubstr("request headers: a destination of route \"echo\""));
+}
+
+TEST(Tier, TheFieldIsPartOfTheOrigin) {
+  model::Route route = echo();
+  route.origin.path = "spec.http[0]";
+  route.timeout = Milliseconds{5};
+  const auto snapshot = make(world_of({route}));
+  EXPECT_EQ(snapshot->listeners[0]->tier_origin.path, "spec.http[0].timeout");
+}
+
+TEST(Tier, RetriesThatAreSwitchedOffActOnNothing) {
+  EXPECT_THAT(tier_with([](auto& r) { r.retries.emplace().attempts = 0; }),
+              HasSubstr("connection steerable"));
+}
+
+TEST(Tier, ActionsOfRoutesThatNothingReachesDoNotCount) {
+  auto late = route_to("late", 30, {{"v1", 1}});
+  late.redirect.emplace();
+  EXPECT_THAT(tier(world_of({echo(), late})), HasSubstr("connection steerable"));
+}
+
+TEST(Tier, HttpsRedirectOfAHost) {
+  auto world = world_of({echo()});
+  auto host = *world.listeners[0].virtual_hosts[0];
+  host.https_redirect = true;
+  world.listeners[0].virtual_hosts[0] = std::make_shared<const model::VirtualHost>(host);
+  EXPECT_EQ(tier(world),
+            "request https_redirect: tls.httpsRedirect sends the clients of default/echo to https "
+            "at echo.yaml:10 +headers");
+}
+
+std::string tier_with_policy(const std::function<void(model::TrafficPolicy&)>& change,
+                             const char* key = "v2") {
+  auto world = world_of({echo()});
+  model::Cluster cluster = *world.clusters[key];
+  model::TrafficPolicy policy;
+  policy.origin = at(50, "rule.yaml");
+  policy.origin.path = "spec.trafficPolicy";
+  change(policy);
+  cluster.policy = std::make_shared<const model::TrafficPolicy>(policy);
+  world.clusters[key] = std::make_shared<const model::Cluster>(cluster);
+  return tier(world);
+}
+
+TEST(Tier, EachPolicyThatCountsRequestsNeedsTheAgentAndIsNamed) {
+  const auto expect = [&](const std::string& code, const std::string& what,
+                          const std::function<void(model::TrafficPolicy&)>& change) {
+    EXPECT_EQ(tier_with_policy(change),
+              "request " + code + ": cluster v2 " + what +
+                  ": the agent must see every request at rule.yaml:50 +headers");
+  };
+  expect("consistent_hash", "is balanced by a hash of the request",
+         [](auto& p) { p.load_balancer.kind = model::LoadBalancer::Kind::kConsistentHash; });
+  expect("max_requests", "limits requests in flight",
+         [](auto& p) { p.connection_pool.max_requests = 1; });
+  expect("max_pending_requests", "limits pending requests",
+         [](auto& p) { p.connection_pool.max_pending_requests = 1; });
+  expect("max_requests_per_connection", "limits the requests of a connection",
+         [](auto& p) { p.connection_pool.max_requests_per_connection = 1; });
+  expect("max_connections", "limits connections",
+         [](auto& p) { p.connection_pool.max_connections = 1; });
+  expect("max_connection_duration", "limits how long a connection lives",
+         [](auto& p) { p.connection_pool.max_connection_duration = Milliseconds{1}; });
+  expect("outlier_detection", "is watched by outlier detection",
+         [](auto& p) { p.outlier_detection.emplace(); });
+  expect("upstream_proxy_protocol", "gets a PROXY header on each connection",
+         [](auto& p) { p.proxy_protocol = 2; });
+  EXPECT_THAT(tier_with_policy([](auto& p) {
+                p.load_balancer.kind = model::LoadBalancer::Kind::kRandom;
+                p.connection_pool.connect_timeout = Milliseconds{1};
+                p.retry_budget.emplace();
+              }),
+              HasSubstr("connection steerable"));
+}
+
+TEST(Tier, AListenersOwnWishesAndTheAccessLog) {
+  const auto with = [](const std::function<void(model::Listener&)>& change) {
+    auto world = world_of({echo()});
+    change(world.listeners[0]);
+    return tier(world);
+  };
+  EXPECT_THAT(with([](auto& l) { l.path_normalization = model::PathNormalization::kBase; }),
+              HasSubstr("request path_normalization: annotation sluice.dev/path-normalization: "
+                        "every path is normalised at gateway.yaml:3"));
+  EXPECT_THAT(with([](auto& l) { l.path_normalization = model::PathNormalization::kNone; }),
+              HasSubstr("connection steerable"));
+  EXPECT_THAT(with([](auto& l) { l.desync_mode = model::DesyncMode::kStrictest; }),
+              HasSubstr("request desync_mode: annotation sluice.dev/desync-mode"));
+  EXPECT_THAT(with([](auto& l) { l.desync_mode = model::DesyncMode::kMonitor; }),
+              HasSubstr("connection steerable"));
+  EXPECT_THAT(with([](auto& l) { l.max_body_bytes = 1; }), HasSubstr("request max_body_bytes"));
+  EXPECT_THAT(with([](auto& l) { l.max_connections = 1; }),
+              HasSubstr("request listener_max_connections"));
+  auto options = kernel();
+  options.access_log_per_request = true;
+  EXPECT_THAT(tier(world_of({echo()}), options), HasSubstr("request access_log"));
+  options = kernel();
+  options.path_normalization = model::PathNormalization::kMergeSlashes;
+  EXPECT_THAT(tier(world_of({echo()}), options),
+              HasSubstr("request path_normalization: --path-normalization"));
+}
+
+TEST(Tier, PathsAreOnlyNormalisedWhereOneDecidesSomething) {
+  using model::PathNormalization;
+  const auto normalization = [](const model::World& world, const BuildOptions& options = kernel()) {
+    return make(world, nullptr, options)->listeners[0]->path_normalization;
+  };
+  const auto other = route_to("other", 30, {{"v1", 1}});
+  EXPECT_EQ(normalization(world_of({echo()})), PathNormalization::kNone);
+  EXPECT_EQ(normalization(world_of({with_prefix(other, "/api"), echo()})),
+            PathNormalization::kBase);
+  // All lead to the same place, so that the kernel may carry it: as it came, with or without the kernel.
+  const auto same = world_of({with_prefix(echo(), "/api"), echo()});
+  EXPECT_EQ(normalization(same), PathNormalization::kNone);
+  EXPECT_EQ(normalization(same, BuildOptions{}), PathNormalization::kNone);
+  auto by_header = other;
+  by_header.matches.emplace_back().headers = {{"x", {model::StringMatch::Kind::kPresent, {}}}};
+  EXPECT_EQ(normalization(world_of({by_header, with_prefix(echo(), "/")})),
+            PathNormalization::kNone);
+  auto options = kernel();
+  options.path_normalization = PathNormalization::kMergeSlashes;
+  EXPECT_EQ(normalization(same, options), PathNormalization::kMergeSlashes);
+  auto own = same;
+  own.listeners[0].path_normalization = PathNormalization::kDecodeAndMergeSlashes;
+  EXPECT_EQ(normalization(own, options), PathNormalization::kDecodeAndMergeSlashes);
 }
 
 }  // namespace

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/snapshot/obstacles.hpp"
+
+#include <algorithm>
+
+namespace sluice::snapshot {
+namespace {
+
+struct Finding {
+  bool present = false;
+  const char* code = "";
+  const char* field = "";  // below the origin's path
+  const char* what = "";   // predicate of the sentence
+};
+
+model::Origin below(model::Origin origin, const std::string& field) {
+  if (!field.empty() && !origin.path.empty()) origin.path += "." + field;
+  return origin;
+}
+
+template <typename Findings>
+std::optional<Obstacle> first_of(const Findings& findings, const std::string& name,
+                                 const model::Origin& origin) {
+  const auto found =
+      std::ranges::find_if(findings, [](const Finding& finding) { return finding.present; });
+  if (found == std::end(findings)) return std::nullopt;
+  return Obstacle{found->code, name + " " + found->what + ": the agent must see every request",
+                  below(origin, found->field)};
+}
+
+bool has_headers(const model::HeaderRulesPtr& rules) { return rules && !rules->empty(); }
+
+}  // namespace
+
+std::optional<Obstacle> route_obstacle(const model::Route& route, const std::string& name) {
+  const Finding findings[] = {
+      {route.cors.has_value(), "cors", "corsPolicy", "has a CORS policy"},
+      {route.fault.has_value(), "fault", "fault", "injects faults"},
+      {route.redirect.has_value(), "redirect", "redirect", "redirects"},
+      {route.direct_response.has_value(), "direct_response", "directResponse", "answers by itself"},
+      {route.rewrite.has_value(), "rewrite", "rewrite", "rewrites the path or the authority"},
+      {has_headers(route.headers), "headers", "headers", "changes headers"},
+      {route.timeout.has_value(), "timeout", "timeout", "has a timeout"},
+      // Retries that nobody asked for end with the connection to the endpoint, which the agent makes itself.
+      {route.retries && route.retries->attempts > 0, "retries", "retries", "has retries"},
+  };
+  if (auto found = first_of(findings, name, route.origin)) return found;
+  for (const model::Mirror& mirror : route.mirrors) {
+    return Obstacle{"mirror", name + " mirrors requests: the agent must see every request",
+                    mirror.origin};
+  }
+  for (const model::WeightedDestination& destination : route.destinations) {
+    if (!has_headers(destination.headers)) continue;
+    return Obstacle{
+        "headers",
+        "a destination of " + name + " changes headers: the agent must see every request",
+        below(destination.origin, "headers")};
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> cluster_obstacle(const model::Cluster& cluster) {
+  const model::TrafficPolicy& policy = *cluster.policy;
+  const model::ConnectionPool& pool = policy.connection_pool;
+  const Finding findings[] = {
+      {policy.load_balancer.kind == model::LoadBalancer::Kind::kConsistentHash, "consistent_hash",
+       "loadBalancer.consistentHash", "is balanced by a hash of the request"},
+      {pool.max_requests.has_value(), "max_requests", "connectionPool.http.http2MaxRequests",
+       "limits requests in flight"},
+      {pool.max_pending_requests.has_value(), "max_pending_requests",
+       "connectionPool.http.http1MaxPendingRequests", "limits pending requests"},
+      {pool.max_requests_per_connection > 0, "max_requests_per_connection",
+       "connectionPool.http.maxRequestsPerConnection", "limits the requests of a connection"},
+      {pool.max_connections.has_value(), "max_connections", "connectionPool.tcp.maxConnections",
+       "limits connections"},
+      {pool.max_connection_duration.has_value(), "max_connection_duration",
+       "connectionPool.tcp.maxConnectionDuration", "limits how long a connection lives"},
+      {policy.outlier_detection.has_value(), "outlier_detection", "outlierDetection",
+       "is watched by outlier detection"},
+      {policy.proxy_protocol.has_value(), "upstream_proxy_protocol", "proxyProtocol",
+       "gets a PROXY header on each connection"},
+  };
+  return first_of(findings, "cluster " + cluster.key, policy.origin);
+}
+
+}  // namespace sluice::snapshot
