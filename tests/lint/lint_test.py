@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/lint"))
+import check_fields
 import check_format
 import check_sources
 import check_tidy
@@ -158,6 +159,56 @@ class Tools(Tree):
         before = check_tidy.configuration(self.root)
         self.write(".clang-tidy", "Checks: '-*,bugprone-*'\n")
         self.assertNotEqual(before, check_tidy.configuration(self.root))
+
+
+class Fields(Tree):
+    """The table of fields in docs/configuration.md."""
+
+    HEAD = "## Supported fields\n### Gateway\n" + check_fields.HEADER + "\n|---|---|---|---|---|\n"
+
+    def setUp(self):
+        super().setUp()
+        self.write("tools/lint/istio_fields.txt", "[Gateway]\nselector\nservers[].tls.mode\nservers[].tls.caCrl\n")
+        self.write("tests/golden/config/selectors/in/a.yaml", "spec:\n  selector:\n    a: b\n")
+        self.write("tests/unit/config/a_test.cpp", "TEST(Gateway, Selects) {}\n")
+        self.write("agent/config/translate/gateway.cpp", 'spec.map("selector");\n')
+
+    def findings(self, *rows):
+        self.write("docs/configuration.md", self.HEAD + "\n".join(rows) + "\n## Next\n")
+        return self.run_main(check_fields, self.root)[1]
+
+    def row(self, field="`selector`", status="supported", test="`golden/config/selectors`"):
+        return f"| {field} | {status} | 0.1.0 | {test} | |"
+
+    def test_complete_table(self):
+        reported = self.row("`servers[].tls`", "reported", "")
+        self.assertIn(" 0 findings", self.findings(self.row(), reported))
+        self.assertIn(" 0 findings", self.findings(self.row(test="`Gateway.Selects`"), reported))
+        self.assertIn(" 0 findings", self.findings(
+            self.row(), self.row("`servers[].tls.mode`, `.caCrl`", "not applicable", "")))
+
+    def test_missing_row(self):
+        self.assertIn("Gateway `servers[].tls.mode` has no row", self.findings(self.row()))
+        # A supported field answers for itself alone.
+        self.assertIn("Gateway `servers[].tls.mode` has no row", self.findings(
+            self.row(), self.row("`servers[].tls`", "supported")))
+
+    def test_supported_without_a_test_that_shows_it(self):
+        self.assertIn("no test shows it", self.findings(self.row(test="")))
+        self.assertIn("no tests/golden/config/gone", self.findings(self.row(test="`golden/config/gone`")))
+        self.assertIn("no gtest `Gateway.Gone`", self.findings(self.row(test="`Gateway.Gone`")))
+        self.assertIn("`mode` is not written in", self.findings(self.row("`servers[].tls.mode`")))
+        self.assertIn("does not hold `c: d`", self.findings(
+            self.row(test="`golden/config/selectors/in/a.yaml#c: d`")))
+
+    def test_unknown_words(self):
+        self.assertIn("Gateway has no field `selectors`", self.findings(self.row("`selectors`", "reported", "")))
+        self.assertIn("`perhaps` is no status", self.findings(self.row(status="perhaps")))
+        self.assertIn("4 cells instead of 5", self.findings("| `selector` | supported | 0.1.0 | |"))
+
+    def test_decoder_knows_more(self):
+        self.write("agent/config/translate/gateway.cpp", 'read_duration(spec, "newest");\n')
+        self.assertIn("`newest`, which gateway.cpp reads, stands in no table", self.findings(self.row()))
 
 
 if __name__ == "__main__":
