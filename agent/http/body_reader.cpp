@@ -3,13 +3,16 @@
 
 #include <algorithm>
 
+#include "agent/http/hop_by_hop.hpp"
 #include "agent/http/line_reader.hpp"
 #include "agent/http/syntax.hpp"
 
 namespace sluice::http {
 
-void BodyReader::begin(BodyKind kind, std::uint64_t length) {
+bool BodyReader::begin(BodyKind kind, std::uint64_t length) {
   remaining_ = length;
+  chunked_bytes_ = 0;
+  fields_.clear();
   line_bytes_ = trailer_bytes_ = 0;
   trailer_fields_ = 0;
   partial_.clear();
@@ -28,6 +31,11 @@ void BodyReader::begin(BodyKind kind, std::uint64_t length) {
       state_ = State::kUntilClose;
       break;
   }
+  if (limits_.body_bytes == 0 || kind != BodyKind::kLength || length <= limits_.body_bytes) {
+    return true;
+  }
+  reason_ = H1Reason::kBodyTooLarge;
+  return false;
 }
 
 H1Progress BodyReader::fail(H1Reason reason) {
@@ -106,6 +114,12 @@ std::size_t BodyReader::size_line(std::string_view input) {
   line_bytes_ += line.consumed;
   if (line.complete) {
     remaining_ = line.size;
+    // The chunk is refused before its data comes; the sum cannot overflow behind the first test.
+    if (limits_.body_bytes != 0 &&
+        (line.size > limits_.body_bytes || (chunked_bytes_ += line.size) > limits_.body_bytes)) {
+      reason_ = H1Reason::kBodyTooLarge;
+      return 0;
+    }
     state_ = line.size > 0 ? State::kData : State::kTrailers;
   } else if (line_bytes_ >= limits_.chunk_line_bytes) {
     reason_ = H1Reason::kChunkLineTooLong;
@@ -149,7 +163,11 @@ void BodyReader::trailer_line(std::string_view line) {
   } else {
     FieldLine field;
     reason_ = parse_field_line(line, field);
-    if (reason_ != H1Reason::kNone) reason_ = LineReader::refine(line, reason_);
+    if (reason_ != H1Reason::kNone) {
+      reason_ = LineReader::refine(line, reason_);
+    } else if (!is_forbidden_trailer(field.name) && !is_lookalike(field.name)) {
+      fields_.add(field.name, field.value);
+    }
   }
 }
 

@@ -15,14 +15,18 @@ namespace sluice::http {
 
 class BodyReader {
  public:
-  BodyReader(LlhttpFraming::Kind kind, const H1Limits& limits) : llhttp_(kind), limits_(limits) {}
+  explicit BodyReader(LlhttpFraming::Kind kind) : llhttp_(kind) {}
+  void set_limits(const H1Limits& limits) { limits_ = limits; }
 
-  // llhttp() must have agreed on the head before a chunked body begins.
-  void begin(BodyKind kind, std::uint64_t length);
+  // llhttp() must have agreed on the head before a chunked body begins. False when the body is known
+  // to be too large.
+  [[nodiscard]] bool begin(BodyKind kind, std::uint64_t length);
   // kBody, kNeedMore, kComplete or kError (then reason() says why).
   [[nodiscard]] H1Progress next(std::string_view input);
   // True when the end of the connection ends the body.
   [[nodiscard]] bool ends_with_connection() const { return state_ == State::kUntilClose; }
+  // Of a chunked body, complete with kComplete; without those that must not be trailers.
+  [[nodiscard]] const HeaderMap& trailers() const { return fields_; }
   [[nodiscard]] H1Reason reason() const { return reason_; }
   [[nodiscard]] LlhttpFraming& llhttp() { return llhttp_; }
 
@@ -49,9 +53,11 @@ class BodyReader {
   LlhttpFraming llhttp_;
   H1Limits limits_;
   State state_ = State::kDone;
-  std::uint64_t remaining_ = 0;    // of the body or of the chunk
-  std::size_t line_bytes_ = 0;     // of the size line so far
-  std::size_t trailer_bytes_ = 0;  // of all trailer lines so far
+  std::uint64_t remaining_ = 0;      // of the body or of the chunk
+  std::uint64_t chunked_bytes_ = 0;  // of all chunks so far
+  HeaderMap fields_;                 // the trailers
+  std::size_t line_bytes_ = 0;       // of the size line so far
+  std::size_t trailer_bytes_ = 0;    // of all trailer lines so far
   std::uint32_t trailer_fields_ = 0;
   std::uint8_t end_bytes_ = 0;  // of the CRLF behind a chunk's data
   std::string partial_;         // a trailer line that is not complete

@@ -5,6 +5,7 @@
 
 #include "agent/base/text.hpp"
 #include "agent/http/authority.hpp"
+#include "agent/http/hop_by_hop.hpp"
 
 namespace sluice::http {
 namespace {
@@ -28,8 +29,13 @@ H1Reason judge_codings(std::string_view value) {
 }  // namespace
 
 H1Reason Framing::on_field(const FieldLine& field, std::size_t index) {
+  foldable_ = false;
+  if (field.odd_name && is_lookalike(field.name)) return H1Reason::kLookalikeFieldName;
   // The length tells most fields apart without comparing text.
   switch (field.name.size()) {
+    case 2:
+      if (equals_ignore_case(field.name, "TE")) return on_te(field.value);
+      break;
     case 4:
       if (equals_ignore_case(field.name, "Host")) return on_host(field, index);
       break;
@@ -37,10 +43,10 @@ H1Reason Framing::on_field(const FieldLine& field, std::size_t index) {
       if (equals_ignore_case(field.name, "Expect")) return on_expect(field);
       break;
     case 7:
-      if (equals_ignore_case(field.name, "Upgrade")) has_upgrade_ = !field.value.empty();
+      if (equals_ignore_case(field.name, "Upgrade")) has_upgrade_ |= !field.value.empty();
       break;
     case 10:
-      if (equals_ignore_case(field.name, "Connection")) on_connection(field.value);
+      if (equals_ignore_case(field.name, "Connection")) return on_connection(field.value);
       break;
     case 14:
       if (equals_ignore_case(field.name, "Content-Length")) return on_content_length(field);
@@ -51,23 +57,29 @@ H1Reason Framing::on_field(const FieldLine& field, std::size_t index) {
     default:
       break;
   }
+  foldable_ = true;
   return H1Reason::kNone;
 }
 
 H1Reason Framing::on_content_length(const FieldLine& field) {
-  if (has_length_) return H1Reason::kDuplicateContentLength;
-  has_length_ = true;
   // A tab behind the number is legal, but parsers differ about it.
   if (field.value.empty() || span_of(field.value, kDigitChar) != field.value.size() ||
       field.trailing.find('\t') != std::string_view::npos) {
     return H1Reason::kInvalidContentLength;
   }
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t length = 0;
   for (const char c : field.value) {
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (content_length_ > (kMax - digit) / 10) return H1Reason::kContentLengthOverflow;
-    content_length_ = content_length_ * 10 + digit;
+    if (length > (kMax - digit) / 10) return H1Reason::kContentLengthOverflow;
+    length = length * 10 + digit;
   }
+  if (has_length_) {
+    return length == content_length_ ? H1Reason::kDuplicateContentLength
+                                     : H1Reason::kConflictingContentLength;
+  }
+  has_length_ = true;
+  content_length_ = length;
   return H1Reason::kNone;
 }
 
@@ -97,13 +109,27 @@ H1Reason Framing::on_expect(const FieldLine& field) {
   return H1Reason::kNone;
 }
 
-void Framing::on_connection(std::string_view value) {
+H1Reason Framing::on_te(std::string_view value) {
+  for (std::string_view rest = value; rest.data() != nullptr;) {
+    trailers_ |= equals_ignore_case(next_list_element(rest), "trailers");
+  }
+  return H1Reason::kNone;
+}
+
+H1Reason Framing::on_connection(std::string_view value) {
   for (std::string_view rest = value; rest.data() != nullptr;) {
     const std::string_view option = next_list_element(rest);
-    close_ |= equals_ignore_case(option, "close");
-    persistent_ |= equals_ignore_case(option, "keep-alive");
-    connection_upgrade_ |= equals_ignore_case(option, "upgrade");
+    if (equals_ignore_case(option, "close")) {
+      close_ = true;
+    } else if (equals_ignore_case(option, "keep-alive")) {
+      persistent_ = true;
+    } else if (equals_ignore_case(option, "upgrade")) {
+      connection_upgrade_ = true;
+    } else {
+      names_protected_ |= is_protected_from_connection(option);
+    }
   }
+  return H1Reason::kNone;
 }
 
 H1Reason Framing::check_combination(std::uint8_t minor_version) const {
@@ -112,7 +138,7 @@ H1Reason Framing::check_combination(std::uint8_t minor_version) const {
   return minor_version == 0 ? H1Reason::kEncodingInHttp10 : H1Reason::kNone;
 }
 
-H1Reason Framing::check_host(RequestHead& head) const {
+H1Reason Framing::check_host(RequestHead& head, DesyncJudge& judge) const {
   if (!has_host_) return head.minor_version == 0 ? H1Reason::kNone : H1Reason::kMissingHost;
   if (duplicate_host_) return H1Reason::kDuplicateHost;
   if (!valid_host_) return H1Reason::kInvalidHost;
@@ -120,7 +146,12 @@ H1Reason Framing::check_host(RequestHead& head) const {
     head.authority.assign(head.headers.at(host_index_).value);
   } else {
     // RFC 9112 3.2.2: the target's authority wins, and whoever reads Host later must see the same.
-    if (head.headers.at(host_index_).value != head.authority) {
+    const std::string_view host = head.headers.at(host_index_).value;
+    if (host != head.authority) {
+      if (!equals_ignore_case(host, head.authority) &&
+          !judge.tolerates(H1Reason::kTargetAndHostDiffer)) {
+        return H1Reason::kTargetAndHostDiffer;
+      }
       head.headers.set("Host", head.authority);
     }
   }
@@ -131,11 +162,28 @@ bool Framing::keep_alive(std::uint8_t minor_version) const {
   return !close_ && (minor_version >= 1 || persistent_);
 }
 
-H1Reason Framing::finish(RequestHead& head) const {
+// What is legal, and yet not read alike by everyone.
+H1Reason Framing::check_oddities(const RequestHead& head, DesyncJudge& judge) const {
+  if (names_protected_ && !judge.tolerates(H1Reason::kConnectionNamesProtected)) {
+    return H1Reason::kConnectionNamesProtected;
+  }
+  if (!has_length_ && !has_encoding_) return H1Reason::kNone;
+  // RFC 9110 9.3.1, 9.3.2, 9.3.8: a server may leave such a body unread, and take it for the next
+  // request.
+  if (head.method != "GET" && head.method != "HEAD" && head.method != "TRACE") {
+    return H1Reason::kNone;
+  }
+  const H1Reason reason =
+      has_encoding_ || content_length_ > 0 ? H1Reason::kUnexpectedBody : H1Reason::kZeroLengthBody;
+  return judge.tolerates(reason) ? H1Reason::kNone : reason;
+}
+
+H1Reason Framing::finish(RequestHead& head, DesyncJudge& judge) const {
   if (const H1Reason reason = check_combination(head.minor_version); reason != H1Reason::kNone) {
     return reason;
   }
-  if (const H1Reason reason = check_host(head); reason != H1Reason::kNone) return reason;
+  if (const H1Reason reason = check_host(head, judge); reason != H1Reason::kNone) return reason;
+  if (const H1Reason reason = check_oddities(head, judge); reason != H1Reason::kNone) return reason;
   const bool connect = head.method == "CONNECT";
   if (connect && (has_encoding_ || content_length_ > 0)) return H1Reason::kBodyWithConnect;
   if (has_encoding_) {
@@ -151,6 +199,7 @@ H1Reason Framing::finish(RequestHead& head) const {
   if (!http11 && (continue_ || other_expectation_)) head.headers.remove("Expect");
   if (http11 && other_expectation_) return H1Reason::kUnsupportedExpectation;
   head.expects_continue = http11 && continue_ && head.body != BodyKind::kNone;
+  head.accepts_trailers = http11 && trailers_;
   head.upgrade = connect || (http11 && has_upgrade_ && connection_upgrade_);
   return H1Reason::kNone;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "agent/http/desync.hpp"
 #include "agent/http/h1_reason.hpp"
 #include "agent/http/message.hpp"
 #include "agent/http/syntax.hpp"
@@ -15,13 +16,17 @@ namespace sluice::http {
 
 class Framing {
  public:
-  // Every field of the head, in order. `index` is its place in the head's HeaderMap.
+  // Every field of the head, in order. `index` is its place in the head's HeaderMap. After
+  // kDuplicateContentLength or kLookalikeFieldName one may go on without the field.
   [[nodiscard]] H1Reason on_field(const FieldLine& field, std::size_t index);
 
   // At the end of the head: check what only the whole can tell, and fill in the derived members.
-  [[nodiscard]] H1Reason finish(RequestHead& head) const;
+  // `judge` decides about what the RFCs let pass.
+  [[nodiscard]] H1Reason finish(RequestHead& head, DesyncJudge& judge) const;
   [[nodiscard]] H1Reason finish(ResponseHead& head, bool to_head, bool to_connect) const;
 
+  // The last field may be continued by a folded line: it decides nothing.
+  [[nodiscard]] bool foldable() const { return foldable_; }
   [[nodiscard]] bool chunked() const { return has_encoding_; }
   [[nodiscard]] std::uint64_t length() const { return content_length_; }
 
@@ -32,9 +37,11 @@ class Framing {
   [[nodiscard]] H1Reason on_transfer_encoding(const FieldLine& field);
   [[nodiscard]] H1Reason on_host(const FieldLine& field, std::size_t index);
   [[nodiscard]] H1Reason on_expect(const FieldLine& field);
-  void on_connection(std::string_view value);
+  [[nodiscard]] H1Reason on_connection(std::string_view value);
+  [[nodiscard]] H1Reason on_te(std::string_view value);
   [[nodiscard]] H1Reason check_combination(std::uint8_t minor_version) const;
-  [[nodiscard]] H1Reason check_host(RequestHead& head) const;
+  [[nodiscard]] H1Reason check_host(RequestHead& head, DesyncJudge& judge) const;
+  [[nodiscard]] H1Reason check_oddities(const RequestHead& head, DesyncJudge& judge) const;
   [[nodiscard]] bool keep_alive(std::uint8_t minor_version) const;
 
   std::uint64_t content_length_ = 0;
@@ -50,6 +57,9 @@ class Framing {
   bool has_upgrade_ = false;
   bool continue_ = false;
   bool other_expectation_ = false;
+  bool names_protected_ = false;
+  bool trailers_ = false;
+  bool foldable_ = false;
 };
 
 }  // namespace sluice::http

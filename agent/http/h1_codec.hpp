@@ -8,15 +8,27 @@
 #include <string>
 #include <string_view>
 
+#include "agent/http/desync.hpp"
 #include "agent/http/message.hpp"
 
 namespace sluice::http {
 
 struct H1Limits {
-  std::uint32_t head_bytes = 64 * 1024;  // start line and fields together
+  std::uint32_t head_bytes = 64 * 1024;    // start line and fields together
+  std::uint32_t target_bytes = 16 * 1024;  // of a request's target
   std::uint32_t fields = 256;
   std::uint32_t trailer_bytes = 16 * 1024;
   std::uint32_t chunk_line_bytes = 1024;  // chunk size and extensions
+  std::uint64_t body_bytes = 0;           // of a request, without framing; 0 = no limit
+};
+
+// Legal in names, but CGI and its heirs read "_" and "-" as one.
+enum class UnderscoreNames : std::uint8_t { kKeep, kDrop, kRefuse };
+
+struct H1Options {
+  H1Limits limits{};
+  DesyncMode mode = DesyncMode::kDefensive;
+  UnderscoreNames underscores = UnderscoreNames::kKeep;
 };
 
 // What next() saw. Each call consumes `consumed` bytes of its input and reports one event.
@@ -35,7 +47,9 @@ struct H1Progress {
 };
 
 struct H1Error {
-  std::uint16_t status = 400;  // 400, 414, 417, 431, 501 or 505 for requests; 502 for responses
+  std::uint16_t status =
+      400;  // 400, 413, 414, 417, 431, 501 or 505 for requests; 502 for responses
+  H1Reason code = H1Reason::kNone;
   const char* reason =
       "";  // stable snake_case code = metric label, e.g. "bare_lf"; all in h1_reason.hpp
   std::string message;  // for the log
@@ -43,7 +57,7 @@ struct H1Error {
 
 class H1RequestParser {
  public:
-  explicit H1RequestParser(H1Limits limits = {});
+  explicit H1RequestParser(const H1Options& options = {});
   ~H1RequestParser();
   H1RequestParser(H1RequestParser&&) noexcept;
   H1RequestParser& operator=(H1RequestParser&&) noexcept;
@@ -54,8 +68,14 @@ class H1RequestParser {
   [[nodiscard]] H1Progress next(std::string_view input);
   [[nodiscard]] const RequestHead& head() const;
   [[nodiscard]] RequestHead& head();
+  // What came behind a chunked body, complete with kComplete; without what must not be a trailer.
+  [[nodiscard]] const HeaderMap& trailers() const;
+  // Of the head with kHead or kError; an error in the body adds to it.
+  [[nodiscard]] const DesyncVerdict& verdict() const;
   [[nodiscard]] const H1Error& error() const;
   void reset();
+  // Before the first byte of a request: another listener's options.
+  void configure(const H1Options& options);
 
  private:
   struct Impl;
@@ -77,6 +97,7 @@ class H1ResponseParser {
   [[nodiscard]] bool finish();
   [[nodiscard]] const ResponseHead& head() const;
   [[nodiscard]] ResponseHead& head();
+  [[nodiscard]] const HeaderMap& trailers() const;
   [[nodiscard]] const H1Error& error() const;
 
  private:
@@ -91,7 +112,8 @@ class H1ResponseParser {
 // none); the other one is left out, so that a head never has two framings.
 //
 // The target written is path and query (origin-form), or the authority for CONNECT; Host is added
-// when it is missing. A request always says HTTP/1.1, so a chunked body is fine.
+// when it is missing. A request always says HTTP/1.1, so a chunked body is fine. TE: trailers is said
+// again for a client that said it.
 void write_request_head(const RequestHead& head, std::string& out);
 // Says Connection: close without keep_alive or with kUntilClose, keep-alive to an HTTP/1.0 client
 // (minor_version 0); not when the fields have a Connection (101). A response without a body to a
@@ -99,10 +121,11 @@ void write_request_head(const RequestHead& head, std::string& out);
 void write_response_head(const ResponseHead& head, bool keep_alive, std::string& out);
 void write_chunk(std::string_view data, std::string& out);  // one chunk with its size line
 void write_last_chunk(std::string& out);                    // no trailers
+// To a server, or to a client whose request accepts_trailers (RFC 9110 6.5.1); else leave them out.
+void write_last_chunk(const HeaderMap& trailers, std::string& out);
 
-// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE, Upgrade and Trailer (RFC 9110
-// 7.6.1). Content-Length and Transfer-Encoding stay, as the place where the serialisers write the
-// framing. Connection cannot name these two, Host or X-Forwarded-*. True: more was dropped than what
+// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE and Upgrade (RFC 9110 7.6.1). Content-Length and Transfer-Encoding stay, as the place where the serialisers write the
+// framing. Connection cannot name these two, Host, Via or forwarding fields. True: more was dropped than what
 // only says whether the connection is kept, so that the receiver of the message sees a difference.
 bool strip_hop_by_hop(HeaderMap& headers);
 

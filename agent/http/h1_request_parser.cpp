@@ -26,16 +26,24 @@ struct RequestRules {
     return bytes[1] == kTlsMajor ? H1Reason::kTlsOnPlainPort : H1Reason::kInvalidMethod;
   }
 
-  [[nodiscard]] H1Reason start_line(std::string_view line, RequestHead& head, bool& skip) {
-    if (!line.empty()) return parse_request_line(line, head);
+  [[nodiscard]] H1Reason start_line(std::string_view line, RequestHead& head,
+                                    const H1Limits& limits, DesyncJudge& judge, bool& skip) {
+    if (!line.empty()) return request_line(line, head, limits, judge);
     // RFC 9112 2.2: one empty line before a request is what old clients sent behind a body.
     if (skipped_) return H1Reason::kEmptyRequestLine;
     skipped_ = skip = true;
     return H1Reason::kNone;
   }
 
-  [[nodiscard]] static H1Reason finish(const Framing& framing, RequestHead& head) {
-    return framing.finish(head);
+  [[nodiscard]] static H1Reason finish(const Framing& framing, RequestHead& head,
+                                       DesyncJudge& judge) {
+    return framing.finish(head, judge);
+  }
+
+  static void settle(RequestHead& head, const DesyncVerdict& verdict, bool repaired) {
+    head.repaired = repaired;
+    head.isolate = verdict.action == DesyncAction::kServeAndClose;
+    if (head.isolate) head.keep_alive = false;
   }
 
   // llhttp knows a fixed list of methods and an own idea of targets; both are settled here, and the
@@ -45,6 +53,16 @@ struct RequestRules {
   }
 
  private:
+  [[nodiscard]] static H1Reason request_line(std::string_view line, RequestHead& head,
+                                             const H1Limits& limits, DesyncJudge& judge) {
+    bool plain = true;
+    const H1Reason reason = parse_request_line(line, head, plain);
+    if (reason != H1Reason::kNone) return reason;
+    if (head.target.size() > limits.target_bytes) return H1Reason::kTargetTooLong;
+    return plain || judge.tolerates(H1Reason::kRawTargetCharacter) ? reason
+                                                                   : H1Reason::kRawTargetCharacter;
+  }
+
   bool skipped_ = false;
 };
 
@@ -54,7 +72,8 @@ struct H1RequestParser::Impl : H1Core<RequestHead, RequestRules> {
   using H1Core::H1Core;
 };
 
-H1RequestParser::H1RequestParser(H1Limits limits) : impl_(std::make_unique<Impl>(limits)) {}
+H1RequestParser::H1RequestParser(const H1Options& options)
+    : impl_(std::make_unique<Impl>(options)) {}
 H1RequestParser::~H1RequestParser() = default;
 H1RequestParser::H1RequestParser(H1RequestParser&&) noexcept = default;
 H1RequestParser& H1RequestParser::operator=(H1RequestParser&&) noexcept = default;
@@ -62,6 +81,9 @@ H1RequestParser& H1RequestParser::operator=(H1RequestParser&&) noexcept = defaul
 H1Progress H1RequestParser::next(std::string_view input) { return impl_->next(input); }
 const RequestHead& H1RequestParser::head() const { return impl_->head; }
 RequestHead& H1RequestParser::head() { return impl_->head; }
+const HeaderMap& H1RequestParser::trailers() const { return impl_->body.trailers(); }
+const DesyncVerdict& H1RequestParser::verdict() const { return impl_->judge.verdict(); }
+void H1RequestParser::configure(const H1Options& options) { impl_->configure(options); }
 const H1Error& H1RequestParser::error() const { return impl_->error; }
 void H1RequestParser::reset() { impl_->reset(); }
 

@@ -17,13 +17,17 @@ struct ResponseRules {
   }
 
   [[nodiscard]] static H1Reason start_line(std::string_view line, ResponseHead& head,
+                                           const H1Limits& /*limits*/, DesyncJudge& /*judge*/,
                                            bool& /*skip*/) {
     return parse_status_line(line, head);
   }
 
-  [[nodiscard]] H1Reason finish(const Framing& framing, ResponseHead& head) const {
+  [[nodiscard]] H1Reason finish(const Framing& framing, ResponseHead& head,
+                                DesyncJudge& /*judge*/) const {
     return framing.finish(head, to_head, to_connect);
   }
+
+  static void settle(ResponseHead& /*head*/, const DesyncVerdict& /*verdict*/, bool /*repaired*/) {}
 
   [[nodiscard]] static std::string_view llhttp_start(std::string_view raw) { return raw; }
 
@@ -37,7 +41,15 @@ struct H1ResponseParser::Impl : H1Core<ResponseHead, ResponseRules> {
   using H1Core::H1Core;
 };
 
-H1ResponseParser::H1ResponseParser(H1Limits limits) : impl_(std::make_unique<Impl>(limits)) {}
+namespace {
+H1Options response_options(H1Limits limits) {
+  limits.body_bytes = 0;
+  return {.limits = limits};
+}
+}  // namespace
+
+H1ResponseParser::H1ResponseParser(H1Limits limits)
+    : impl_(std::make_unique<Impl>(response_options(limits))) {}
 H1ResponseParser::~H1ResponseParser() = default;
 H1ResponseParser::H1ResponseParser(H1ResponseParser&&) noexcept = default;
 H1ResponseParser& H1ResponseParser::operator=(H1ResponseParser&&) noexcept = default;
@@ -56,6 +68,7 @@ bool H1ResponseParser::finish() {
 }
 const ResponseHead& H1ResponseParser::head() const { return impl_->head; }
 ResponseHead& H1ResponseParser::head() { return impl_->head; }
+const HeaderMap& H1ResponseParser::trailers() const { return impl_->body.trailers(); }
 const H1Error& H1ResponseParser::error() const { return impl_->error; }
 
 }  // namespace sluice::http

@@ -89,6 +89,11 @@ void write_request_head(const RequestHead& head, std::string& out) {
   out.append(" HTTP/1.1\r\n");
   if (!head.headers.has("Host")) append_field("Host", head.authority, out);
   append_fields(head.headers, head.body, head.content_length, out);
+  // RFC 9110 10.1.4: TE is said to one hop, and so named by Connection.
+  if (head.accepts_trailers && !head.headers.has("TE")) {
+    append_field("TE", "trailers", out);
+    if (!head.headers.has("Connection")) append_field("Connection", "TE", out);
+  }
   out.append("\r\n");
 }
 
@@ -114,5 +119,13 @@ void write_chunk(std::string_view data, std::string& out) {
 }
 
 void write_last_chunk(std::string& out) { out.append("0\r\n\r\n"); }
+
+void write_last_chunk(const HeaderMap& trailers, std::string& out) {
+  out.append("0\r\n");
+  for (std::size_t i = 0; i < trailers.size(); ++i) {
+    append_field(trailers.at(i).name, trailers.at(i).value, out);
+  }
+  out.append("\r\n");
+}
 
 }  // namespace sluice::http

@@ -48,6 +48,16 @@ std::size_t HeaderMap::remove(std::string_view name) {
   return remove_if([name](const Field& field) { return equals_ignore_case(field.name, name); });
 }
 
+void HeaderMap::drop_last() {
+  text_.resize(fields_.back().name_at);
+  fields_.pop_back();
+}
+
+void HeaderMap::extend_last(std::string_view text) {
+  text_.append(text);
+  fields_.back().value_size += static_cast<std::uint32_t>(text.size());
+}
+
 void HeaderMap::clear() {
   text_.clear();
   fields_.clear();

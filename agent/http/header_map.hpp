@@ -36,6 +36,9 @@ class HeaderMap {
     fields_.resize(kept);
     return dropped;
   }
+  // Of the field that was added last, with nothing set since: drops it; appends to its value.
+  void drop_last();
+  void extend_last(std::string_view text);
   void clear();
 
   [[nodiscard]] std::size_t size() const { return fields_.size(); }

@@ -22,11 +22,14 @@ LineReader::Status LineReader::next(std::string_view input, std::size_t limit,
   const std::size_t lf = window.find('\n', searched_);
   if (lf == std::string_view::npos) return incomplete(window, input.size() >= limit);
   line = window.substr(start_, lf - start_);
-  if (line.empty() || line.back() != '\r') {
-    reason_ = has_bare_cr(line, 0) ? H1Reason::kBareCr : H1Reason::kBareLf;
+  const bool lf_end = line.empty() || line.back() != '\r';
+  const bool bare_cr = lf_end && has_bare_cr(line, 0);
+  if (ends_ == Ends::kUnknown) ends_ = lf_end && lf_allowed_ ? Ends::kLf : Ends::kCrLf;
+  if (bare_cr || lf_end != (ends_ == Ends::kLf)) {
+    reason_ = bare_cr ? H1Reason::kBareCr : H1Reason::kBareLf;
     return Status::kBad;
   }
-  line.remove_suffix(1);
+  if (!lf_end) line.remove_suffix(1);
   start_ = searched_ = lf + 1;
   return Status::kLine;
 }

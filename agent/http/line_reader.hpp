@@ -2,7 +2,8 @@
 // LineReader: splits a growing head into lines, each byte looked at once whatever way it arrives.
 // Called by the parsers. Thread: worker. Invariants: the verdict depends on the bytes, never on
 // where the reads split them; so a lone CR wins over a lone LF, and both win over what else is
-// wrong with their line.
+// wrong with their line. Lines that end with LF alone are read only when allowed, and only in a head
+// where all of them do: a mixture is what smuggling looks like.
 #pragma once
 #include <cstddef>
 #include <string_view>
@@ -23,14 +24,25 @@ class LineReader {
 
   [[nodiscard]] std::size_t position() const { return start_; }  // where the next line starts
   [[nodiscard]] H1Reason reason() const { return reason_; }
-  void reset() { *this = {}; }
+  // Whether every line so far ended with LF alone.
+  [[nodiscard]] bool lf_only() const { return ends_ == Ends::kLf; }
+  void allow_lf(bool allowed) { lf_allowed_ = allowed; }
+  void reset() {
+    start_ = searched_ = 0;
+    reason_ = H1Reason::kNone;
+    ends_ = Ends::kUnknown;
+  }
 
  private:
   [[nodiscard]] Status incomplete(std::string_view window, bool full);
 
+  enum class Ends : std::uint8_t { kUnknown, kCrLf, kLf };
+
   std::size_t start_ = 0;     // first byte of the current line
   std::size_t searched_ = 0;  // no LF before this offset
   H1Reason reason_ = H1Reason::kNone;
+  Ends ends_ = Ends::kUnknown;
+  bool lf_allowed_ = false;
 };
 
 }  // namespace sluice::http

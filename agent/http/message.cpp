@@ -17,6 +17,7 @@ void RequestHead::clear() {
   keep_alive = true;
   expects_continue = false;
   upgrade = false;
+  accepts_trailers = isolate = repaired = false;
 }
 
 void ResponseHead::clear() {

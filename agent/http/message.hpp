@@ -32,6 +32,9 @@ struct RequestHead {
   bool keep_alive = true;            // what version and Connection say
   bool expects_continue = false;     // Expect: 100-continue and a body follows (RFC 9110 10.1.1)
   bool upgrade = false;              // an Upgrade field named by Connection, or CONNECT
+  bool accepts_trailers = false;     // TE: trailers (RFC 9110 10.1.4)
+  bool isolate = false;   // others may read it differently: neither connection is used again
+  bool repaired = false;  // not what came on the wire: those bytes must not be handed on
 
   void clear();  // keeps capacity
 };

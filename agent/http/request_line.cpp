@@ -83,7 +83,7 @@ H1Reason parse_version(std::string_view text, std::uint8_t& minor) {
   return H1Reason::kNone;
 }
 
-H1Reason parse_request_line(std::string_view line, RequestHead& head) {
+H1Reason parse_request_line(std::string_view line, RequestHead& head, bool& plain) {
   if (line.starts_with("PRI * HTTP/2")) return H1Reason::kH2PriorKnowledge;
   const std::size_t method_end = span_of(line, kTokenChar);
   if (method_end == 0 || method_end == line.size() || line[method_end] != ' ') {
@@ -92,7 +92,8 @@ H1Reason parse_request_line(std::string_view line, RequestHead& head) {
   }
   head.method.assign(line.substr(0, method_end));
   const std::string_view rest = line.substr(method_end + 1);
-  const std::size_t target_end = span_of(rest, kTargetChar);
+  unsigned common = kUriChar;
+  const std::size_t target_end = span_of(rest, kTargetChar, common);
   if (target_end == 0)
     return rest.starts_with(' ') ? H1Reason::kExtraSpace : H1Reason::kInvalidTarget;
   if (target_end == rest.size()) return H1Reason::kMissingVersion;
@@ -100,7 +101,12 @@ H1Reason parse_request_line(std::string_view line, RequestHead& head) {
   if (rest[target_end] != ' ') return H1Reason::kInvalidTarget;
   const H1Reason version = parse_request_version(rest.substr(target_end + 1), head.minor_version);
   if (version != H1Reason::kNone) return version;
-  return parse_target(rest.substr(0, target_end), head);
+  const std::string_view target = rest.substr(0, target_end);
+  const H1Reason reason = parse_target(target, head);
+  // The brackets of an IPv6 address are no part of path or query.
+  plain = ((common & kUriChar) != 0 && target.find('%') == std::string_view::npos) ||
+          (is_uri_text(head.path) && is_uri_text(head.query));
+  return reason;
 }
 
 }  // namespace sluice::http

@@ -11,7 +11,7 @@
 namespace sluice::http {
 
 // `line` has no CRLF.
-[[nodiscard]] H1Reason parse_request_line(std::string_view line, RequestHead& head);
+[[nodiscard]] H1Reason parse_request_line(std::string_view line, RequestHead& head, bool& plain);
 
 // "HTTP/1.0" or "HTTP/1.1", exactly.
 [[nodiscard]] H1Reason parse_version(std::string_view text, std::uint8_t& minor);

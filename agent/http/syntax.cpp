@@ -18,6 +18,27 @@ bool may_have_control(std::uint64_t word) {
   return (below_space | ((del - repeat(1)) & ~del & repeat(0x80))) != 0;
 }
 
+// As is_field_value; `high` collects the bits of all bytes.
+bool scan_value(std::string_view text, std::uint64_t& high) {
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof(word));
+    const std::string_view step = text.substr(0, sizeof(word));
+    if (may_have_control(word) && span_of(step, kValueChar) != step.size()) return false;
+    high |= word;
+    text.remove_prefix(sizeof(word));
+  }
+  for (const char c : text) {
+    if (!has_class(c, kValueChar)) return false;
+    high |= static_cast<std::uint8_t>(c);
+  }
+  return true;
+}
+
+bool is_hex(char c) {
+  return has_class(c, kDigitChar) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 H1Reason bad_name(std::string_view line, std::size_t at) {
   if (at == line.size()) return H1Reason::kMissingColon;
   if (line[at] == '\0') return H1Reason::kNulByte;
@@ -39,18 +60,21 @@ bool is_token(std::string_view text) {
 }
 
 bool is_field_value(std::string_view text) {
-  while (text.size() >= sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), sizeof(word));
-    const std::string_view step = text.substr(0, sizeof(word));
-    if (may_have_control(word) && span_of(step, kValueChar) != step.size()) return false;
-    text.remove_prefix(sizeof(word));
+  std::uint64_t high = 0;
+  return scan_value(text, high);
+}
+
+bool is_uri_text(std::string_view text) {
+  if (span_of(text, kUriChar) != text.size()) return false;
+  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (text.size() - at < 3 || !is_hex(text[at + 1]) || !is_hex(text[at + 2])) return false;
   }
-  return span_of(text, kValueChar) == text.size();
+  return true;
 }
 
 H1Reason parse_field_line(std::string_view line, FieldLine& out) {
-  const std::size_t colon = span_of(line, kTokenChar);
+  unsigned common = kPlainName;
+  const std::size_t colon = span_of(line, kTokenChar, common);
   if (colon == 0 || colon == line.size() || line[colon] != ':') return bad_name(line, colon);
   out.name = line.substr(0, colon);
   const std::string_view raw = line.substr(colon + 1);
@@ -59,7 +83,12 @@ H1Reason parse_field_line(std::string_view line, FieldLine& out) {
       out.value.empty()
           ? std::string_view{}
           : raw.substr(static_cast<std::size_t>(out.value.data() - raw.data()) + out.value.size());
-  if (is_field_value(out.value)) return H1Reason::kNone;
+  out.odd_name = (common & kPlainName) == 0;
+  std::uint64_t high = 0;
+  if (scan_value(out.value, high)) {
+    out.obs_text = (high & repeat(0x80)) != 0;
+    return H1Reason::kNone;
+  }
   return out.value.find('\0') != std::string_view::npos ? H1Reason::kNulByte
                                                         : H1Reason::kInvalidFieldValue;
 }

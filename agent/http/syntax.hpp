@@ -17,6 +17,10 @@ enum CharClass : std::uint8_t {
   kValueChar = 4,   // VCHAR, obs-text, SP, HTAB: RFC 9110 5.5
   kHostChar = 8,    // letters, digits, "-", ".", "_": reg-name without pct-encoded and sub-delims
   kDigitChar = 16,
+  kUriChar =
+      32,  // unreserved, sub-delims, ":" "@" "/" "?" "%": what RFC 3986 lets a path or query hold
+  kPlainName = 64,  // letters, digits, "-": what nobody reads as another name
+  kAlnumChar = 128,
 };
 
 namespace detail {
@@ -34,6 +38,11 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
     if ((c >= 0x20 && c != 0x7f) || c == '\t') bits |= kValueChar;
     if (alnum || ch == '-' || ch == '.' || ch == '_') bits |= kHostChar;
     if (digit) bits |= kDigitChar;
+    if (alnum || std::string_view("-._~!$&'()*+,;=:@/?%").find(ch) != std::string_view::npos) {
+      bits |= kUriChar;
+    }
+    if (alnum || ch == '-') bits |= kPlainName;
+    if (alnum) bits |= kAlnumChar;
     table[c] = static_cast<std::uint8_t>(bits);
   }
   return table;
@@ -51,8 +60,22 @@ inline constexpr std::array<std::uint8_t, 256> kClasses = make_classes();
   return i;
 }
 
+// The same, and `common` loses the classes that some byte of the prefix does not have.
+[[nodiscard]] constexpr std::size_t span_of(std::string_view text, CharClass wanted,
+                                            unsigned& common) {
+  std::size_t i = 0;
+  for (; i < text.size(); ++i) {
+    const unsigned bits = detail::kClasses[static_cast<std::uint8_t>(text[i])];
+    if ((bits & wanted) == 0) break;
+    common &= bits;
+  }
+  return i;
+}
+
 [[nodiscard]] bool is_token(std::string_view text);
 [[nodiscard]] bool is_field_value(std::string_view text);
+// Whether path or query hold only what RFC 3986 3.3 and 3.4 allow, with whole percent-encodings.
+[[nodiscard]] bool is_uri_text(std::string_view text);
 
 // One field line without its CRLF. The views point into `line`; `value` has no surrounding SP or
 // HTAB.
@@ -60,6 +83,8 @@ struct FieldLine {
   std::string_view name;
   std::string_view value;
   std::string_view trailing;  // the whitespace after the value
+  bool odd_name = false;      // more than letters, digits and "-"
+  bool obs_text = false;      // in the value: bytes above 0x7f
 };
 [[nodiscard]] H1Reason parse_field_line(std::string_view line, FieldLine& out);
 

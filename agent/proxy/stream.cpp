@@ -13,7 +13,7 @@ constexpr std::size_t kKeptCapacity = 64 * 1024;
 }  // namespace
 
 Stream::Stream(Context& context)
-    : context_(context), request_(context.options.limits), response_(context.options.limits) {}
+    : context_(context), request_(context.options.http), response_(context.options.http.limits) {}
 
 Stream::~Stream() = default;
 

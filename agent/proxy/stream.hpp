@@ -65,6 +65,7 @@ class Stream {
   bool relay_head(std::string& text);
   http::H1Event parse_response(std::string_view bytes, std::size_t& consumed,
                                std::string_view& tail);
+  void write_response_end(std::string& text) const;
   void finish_response(bool reusable);
 
   // stream_steer.cpp

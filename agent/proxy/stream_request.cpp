@@ -21,6 +21,7 @@ void Stream::on_head_bytes(std::string_view bytes) {
   std::size_t consumed = progress.consumed;
   const auto body = progress.event == H1Event::kHead ? collect(bytes, consumed) : std::nullopt;
   session_->count_request();
+  context_.report.desync.count(request_.verdict());
   session_->touch();
   if (!body) {
     client.keep(bytes, bytes.size());
@@ -100,7 +101,8 @@ void Stream::rewrite_head() {
       head.headers.get("Host") != head.authority) {
     head.headers.set("Host", head.authority);
   }
-  rewritten_ = http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/');
+  rewritten_ =
+      http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/') || head.repaired;
   // RFC 9110 10.1.1: an HTTP/1.0 client cannot understand the interim answer.
   if (head.minor_version == 0) head.headers.remove("Expect");
   if (listener_->add_forwarded_headers) add_forwarded();
@@ -143,11 +145,14 @@ bool Stream::pump_request() {
   }
   if (event == H1Event::kError) {
     client.keep(bytes, bytes.size());
+    context_.report.desync.count_refusal(request_.error().code);  // the head has been counted
     bad_request();
     return true;
   }
   request_done_ = event == H1Event::kComplete;
-  if (request_done_ && kind == BodyKind::kChunked) http::write_last_chunk(text);
+  if (request_done_ && kind == BodyKind::kChunked) {
+    http::write_last_chunk(request_.trailers(), text);
+  }
   to.send(text, tail);
   if (consumed < bytes.size()) session_->mark_pipelined();
   client.keep(bytes, consumed);

@@ -67,7 +67,7 @@ H1Event Stream::parse_response(std::string_view bytes, std::size_t& consumed,
         break;
       case H1Event::kComplete:
         if (response_began_) {
-          if (answer_body_ == BodyKind::kChunked) http::write_last_chunk(text);
+          if (answer_body_ == BodyKind::kChunked) write_response_end(text);
           return H1Event::kComplete;
         }
         response_.reset(request_.head().method);  // interim; RFC 9110 15.2
@@ -88,13 +88,14 @@ bool Stream::relay_head(std::string& text) {
   const BodyKind kind = head.body;
   const bool upstream_keep = head.keep_alive;
   http::strip_hop_by_hop(head.headers);
+  if (!request.accepts_trailers) head.headers.remove("Trailer");
   head.minor_version = request.minor_version;
   if (interim) {
     http::write_response_head(head, true, text);
     return true;
   }
   response_began_ = true;
-  upstream_keep_ = upstream_keep;
+  upstream_keep_ = upstream_keep && !request.isolate;
   // The rest of a request whose answer is already here may never come.
   keep_alive_ = request.keep_alive && request_done_ && !context_.draining;
   const bool chunks = kind == BodyKind::kChunked || kind == BodyKind::kUntilClose;
@@ -107,6 +108,15 @@ bool Stream::relay_head(std::string& text) {
   head.body = kind;  // the parser goes on by what it read
   ++target_->report->responses[std::min<std::size_t>(head.status / 100U, 5)];
   return true;
+}
+
+// RFC 9110 6.5.1: trailers only for whoever asked for them.
+void Stream::write_response_end(std::string& text) const {
+  if (request_.head().accepts_trailers) {
+    http::write_last_chunk(response_.trailers(), text);
+  } else {
+    http::write_last_chunk(text);
+  }
 }
 
 void Stream::finish_response(bool reusable) {

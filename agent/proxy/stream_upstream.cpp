@@ -56,7 +56,9 @@ void Stream::send_request(std::string_view body) {
   text.clear();
   http::write_request_head(head, text);
   const std::string_view tail = frame(head.body, body, text);
-  if (request_done_ && head.body == http::BodyKind::kChunked) http::write_last_chunk(text);
+  if (request_done_ && head.body == http::BodyKind::kChunked) {
+    http::write_last_chunk(request_.trailers(), text);
+  }
   upstream_->begin_request();
   upstream_->channel().send(text, tail);
 }

@@ -82,7 +82,7 @@ std::string describe(const ResponseHead& head) {
 }
 
 Transcript feed_requests(std::string_view bytes, const NextRead& next_read, H1Limits limits) {
-  H1RequestParser parser(limits);
+  H1RequestParser parser(H1Options{.limits = limits});
   return feed(parser, bytes, next_read, [&parser] { parser.reset(); });
 }
 

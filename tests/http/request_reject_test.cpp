@@ -148,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LengthTwiceSame", fields("Content-Length: 3\r\nContent-Length: 3\r\n"), 400,
              "duplicate_content_length"},
         Case{"LengthTwiceDifferent", fields("Content-Length: 3\r\ncontent-length: 4\r\n"), 400,
-             "duplicate_content_length"},
+             "conflicting_content_length"},
         Case{"LengthAndChunked", fields("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), 400,
              "content_length_and_transfer_encoding"},
         Case{"ChunkedAndLength", fields("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), 400,

@@ -15,6 +15,7 @@ namespace {
 std::string comparable(RequestHead head) {
   head.target.clear();
   head.scheme.clear();
+  if (head.isolate) head.keep_alive = true;  // a matter of this connection
   return describe(head);
 }
 
