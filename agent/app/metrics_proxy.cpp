@@ -53,6 +53,28 @@ ClusterReports clusters_of(const MetricsInput& input) {
   return out;
 }
 
+// A series for each thing that can be found and each action that some mode takes on it.
+void add_desync(const MetricsInput& input, Families& out) {
+  out.counter("sluice_proxy_desync_total",
+              "Requests that others may read differently, by what was found and what was done.");
+  for (std::size_t i = 0; i < http::kH1Reasons; ++i) {
+    const auto reason = static_cast<http::H1Reason>(i);
+    const http::DesyncClass found = http::desync_class_of(reason);
+    if (found == http::DesyncClass::kCompliant) continue;
+    for (std::size_t action = 0; action < http::kDesyncActions; ++action) {
+      const auto done = static_cast<http::DesyncAction>(action);
+      if (found == http::DesyncClass::kSevere && done != http::DesyncAction::kRefuse) continue;
+      std::uint64_t sum = 0;
+      for (const proxy::WorkerReport& worker : input.workers)
+        sum += worker.desync.counts[i][action];
+      out.sample({{"class", http::label_of(found)},
+                  {"reason", http::info_of(reason).code},
+                  {"action", http::label_of(done)}},
+                 sum);
+    }
+  }
+}
+
 void add_clusters(const MetricsInput& input, Families& out) {
   const ClusterReports clusters = clusters_of(input);
   out.counter("sluice_proxy_picks_total",
@@ -106,6 +128,7 @@ void add_proxy(const MetricsInput& input, Families& out) {
   out.counter("sluice_proxy_refusals_total",
               "Requests that were to be handed to the kernel and stayed, by reason.");
   per_reason(input, out, kRefusalLabels, &Report::refusals);
+  add_desync(input, out);
   add_clusters(input, out);
 }
 

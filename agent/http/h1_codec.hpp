@@ -124,8 +124,9 @@ void write_last_chunk(std::string& out);                    // no trailers
 // To a server, or to a client whose request accepts_trailers (RFC 9110 6.5.1); else leave them out.
 void write_last_chunk(const HeaderMap& trailers, std::string& out);
 
-// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE and Upgrade (RFC 9110 7.6.1). Content-Length and Transfer-Encoding stay, as the place where the serialisers write the
-// framing. Connection cannot name these two, Host, Via or forwarding fields. True: more was dropped than what
+// Drops Connection, what it names, Keep-Alive, Proxy-Connection, TE and Upgrade (RFC 9110 7.6.1).
+// Content-Length and Transfer-Encoding stay, as the place where the serialisers write the framing.
+// Connection cannot name these two, Host, Via or forwarding fields. True: more was dropped than what
 // only says whether the connection is kept, so that the receiver of the message sees a difference.
 bool strip_hop_by_hop(HeaderMap& headers);
 

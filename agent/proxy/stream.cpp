@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/proxy/stream.hpp"
 
+#include "agent/proxy/h1_options.hpp"
 #include "agent/proxy/session.hpp"
 
 namespace sluice::proxy {
@@ -20,6 +21,7 @@ Stream::~Stream() = default;
 void Stream::begin(Session& session) {
   session_ = &session;
   request_.reset();
+  request_.configure(h1_options(context_.options.http, session.listener()));
   phase_ = Phase::kHead;
   attempts_ = 0;
   request_done_ = response_began_ = upstream_keep_ = keep_alive_ = false;

@@ -37,6 +37,8 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
   model::Listener listener;
   listener.port = options.port;
   listener.name = "0.0.0.0:" + std::to_string(options.port);
+  listener.desync_mode = options.desync_mode;
+  listener.max_body_bytes = options.max_body_bytes;
   listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(host));
   world.listeners.push_back(listener);
   snapshot::BuildOptions build;

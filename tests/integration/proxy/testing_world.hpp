@@ -2,6 +2,7 @@
 // Small worlds for proxy tests: one listener, a few subsets, built through the real snapshot::build. Thread: any.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct WorldOptions {
   std::uint16_t port = 0;
   std::vector<Subset> subsets;
   std::string path_prefix;  // empty: the route matches everything
+  std::optional<model::DesyncMode> desync_mode;
+  std::optional<std::uint64_t> max_body_bytes;
   bool kernel_path = false;
   model::ForwardedHeaders forwarded = model::ForwardedHeaders::kNone;
   model::SteerAfter steer_after{model::SteerAfter::Mode::kCount, 1};
