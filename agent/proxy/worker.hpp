@@ -22,7 +22,7 @@ namespace sluice::proxy {
 
 struct WorkerOptions {
   std::uint32_t index = 0;
-  http::H1Options http;  // a listener may have its own mode and body limit
+  http::H1Options http;                 // a listener may have its own mode and body limit
   Milliseconds head_timeout{10'000};    // first byte of a head to its last
   Milliseconds idle_timeout{75'000};    // a kept-alive client between requests
   Milliseconds stream_timeout{60'000};  // no byte moved in either direction during a request

@@ -73,7 +73,7 @@ struct WorkerReport {
   std::uint64_t steered_idle = 0;           // removed by the idle sweep
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
-  http::DesyncCounters desync;  // of requests, by what was found in them
+  http::DesyncCounters desync;                    // of requests, by what was found in them
   std::map<std::string, ClusterReport> clusters;  // by Cluster::key
 };
 
