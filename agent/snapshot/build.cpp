@@ -17,6 +17,7 @@ Result<Listener> build_listener(const model::Listener& config, DestinationSets& 
   Listener out{.config = config,
                .routes = std::move(*routes),
                .route_sets = {},
+               .tcp_sets = {},
                .tier = Tier::kRequest,
                .tier_reason = {},
                .tier_code = {},
@@ -31,6 +32,11 @@ Result<Listener> build_listener(const model::Listener& config, DestinationSets& 
     auto set = sets.intern(host->routes[entry.route]);
     if (!set) return tl::unexpected(std::move(set).error());
     out.route_sets.push_back(*set);
+  }
+  for (const auto& route : out.config.tcp_routes) {
+    auto set = sets.intern(route);
+    if (!set) return tl::unexpected(std::move(set).error());
+    out.tcp_sets.push_back(*set);
   }
   return out;
 }

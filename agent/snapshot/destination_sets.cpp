@@ -13,9 +13,9 @@ std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
 }
 
 // Sorted by cluster, a cluster named twice has the sum: so that equal sets are equal texts.
-std::vector<Share> shares_of(const model::Route& route) {
+std::vector<Share> shares_of(const std::vector<model::WeightedDestination>& destinations) {
   std::map<std::string, Share> by_cluster;
-  for (const auto& destination : route.destinations) {
+  for (const auto& destination : destinations) {
     Share& share = by_cluster[destination.cluster];
     if (share.cluster.empty()) {
       share.cluster = destination.cluster;
@@ -51,14 +51,23 @@ std::string count_of(std::size_t count, const std::string& noun) {
 }  // namespace
 
 Result<std::uint32_t> DestinationSets::intern(const model::Route& route) {
+  return intern(route.destinations, "route \"" + route.name + "\"");
+}
+
+Result<std::uint32_t> DestinationSets::intern(const model::TcpRoute& route) {
+  return intern(route.destinations, "a TCP route");
+}
+
+Result<std::uint32_t> DestinationSets::intern(
+    const std::vector<model::WeightedDestination>& destinations, const std::string& route) {
   DestinationSet set;
-  set.shares = shares_of(route);
+  set.shares = shares_of(destinations);
   set.key = key_of(set.shares);
   if (const auto found = by_key_.find(set.key); found != by_key_.end()) return found->second;
   for (const Share& share : set.shares) {
     if (world_.clusters.contains(share.cluster)) continue;
-    return fail(ErrorCode::kInvalid, location(share.origin) + ": route \"" + route.name +
-                                         "\" leads to cluster \"" + share.cluster +
+    return fail(ErrorCode::kInvalid, location(share.origin) + ": " + route +
+                                         " leads to cluster \"" + share.cluster +
                                          "\", which does not exist");
   }
   set.id = static_cast<std::uint32_t>(sets_.size());

@@ -21,11 +21,14 @@ class DestinationSets {
 
   // Index of the set a route leads to. Fails when a destination names a cluster the world lacks.
   Result<std::uint32_t> intern(const model::Route& route);
+  Result<std::uint32_t> intern(const model::TcpRoute& route);
 
   [[nodiscard]] std::vector<DestinationSetPtr> take_sets() { return std::move(sets_); }
   [[nodiscard]] std::vector<Condition> take_conditions();
 
  private:
+  Result<std::uint32_t> intern(const std::vector<model::WeightedDestination>& destinations,
+                               const std::string& route);
   void resolve_shares(DestinationSet& set);
   void record(const DestinationSet& set, const Share& share, bool set_has_endpoint);
 

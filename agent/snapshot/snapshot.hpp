@@ -54,11 +54,12 @@ struct Listener {
   model::Listener config;
   routing::RouteTable routes;
   std::vector<std::uint32_t> route_sets;  // by Decision::route_id -> index into destination_sets
+  std::vector<std::uint32_t> tcp_sets;    // as config.tcp_routes -> index into destination_sets
   Tier tier = Tier::kRequest;
   // For kRequest: the one thing that forces it, as a sentence with file:line where it has one. Stable code beside it.
   std::string tier_reason;
-  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "access_log", those of annotations
-  // ("path_normalization", "desync_mode", "max_body_bytes", "listener_max_connections"), "not_total", "no_destination",
+  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "tcp_listener", "proxy_protocol",
+  // "access_log", those of annotations ("path_normalization", "desync_mode", "max_body_bytes", "listener_max_connections"), "not_total", "no_destination",
   // "routes_differ", "https_redirect", and those of obstacles.cpp.
   std::string tier_code;
   model::Origin tier_origin;

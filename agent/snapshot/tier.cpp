@@ -36,6 +36,17 @@ std::optional<Obstacle> policy_obstacle(const Listener& listener, const BuildOpt
                         (options.kernel_reason.empty() ? "" : ": " + options.kernel_reason),
                     {}};
   }
+  if (listener.config.protocol == "TCP") {
+    return Obstacle{"tcp_listener",
+                    "connections of TCP listeners are carried by the agent from their first byte",
+                    listener.config.origin};
+  }
+  if (listener.config.proxy_protocol) {
+    return Obstacle{"proxy_protocol",
+                    "annotation sluice.dev/proxy-protocol: the client's address is in the bytes of "
+                    "the connection, where only the agent reads it",
+                    listener.config.origin};
+  }
   if (listener.steer_after.mode == model::SteerAfter::Mode::kNever) {
     if (!listener.config.steer_after) {
       return Obstacle{"steer_never", "the agent runs with --steer-after never", {}};

@@ -136,5 +136,29 @@ TEST(Shares, ADestinationWithoutAClusterFailsTheBuild) {
   EXPECT_THAT(out.error().message, HasSubstr("echo.yaml:13: route \"echo\" leads to cluster"));
 }
 
+TEST(Shares, TcpRoutesLeadToSetsAsHttpRoutesDo) {
+  model::World world;
+  add_cluster(world, "v1", "", {"10.0.0.1:80"});
+  add_cluster(world, "v2", "", {"10.0.0.2:80"});
+  add_listener(world, 80, {route_to("a", 1, {{"v1", 1}, {"v2", 3}})});
+  model::Listener tcp;
+  tcp.name = "0.0.0.0:5432";
+  tcp.port = 5432;
+  tcp.protocol = "TCP";
+  tcp.tcp_routes.resize(2);
+  tcp.tcp_routes[0].destinations = {{"v2", 1, at(7)}};
+  tcp.tcp_routes[1].destinations = {{"v2", 3, at(8)}, {"v1", 1, at(9)}};
+  world.listeners.push_back(tcp);
+  const auto snapshot = make(world);
+  ASSERT_EQ(snapshot->listeners[1]->tcp_sets.size(), 2U);
+  EXPECT_EQ(snapshot->destination_sets[snapshot->listeners[1]->tcp_sets[0]]->key, "v2=1");
+  EXPECT_EQ(snapshot->listeners[1]->tcp_sets[1], snapshot->listeners[0]->route_sets[0]);
+  world.listeners[1].tcp_routes[0].destinations[0].cluster = "gone";
+  const auto failed = build(world, 1, nullptr, kernel());
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message,
+            "echo.yaml:7: a TCP route leads to cluster \"gone\", which does not exist");
+}
+
 }  // namespace
 }  // namespace sluice::snapshot

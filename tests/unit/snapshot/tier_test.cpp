@@ -273,5 +273,15 @@ TEST(Tier, PathsAreOnlyNormalisedWhereOneDecidesSomething) {
   EXPECT_EQ(normalization(own, options), PathNormalization::kDecodeAndMergeSlashes);
 }
 
+TEST(Tier, ConnectionsThatTheAgentMustReadItselfStayWithIt) {
+  auto world = world_of({echo()});
+  world.listeners[0].proxy_protocol = true;
+  EXPECT_THAT(tier(world),
+              HasSubstr("request proxy_protocol: annotation sluice.dev/proxy-protocol"));
+  world.listeners[0].proxy_protocol = false;
+  world.listeners[0].protocol = "TCP";
+  EXPECT_THAT(tier(world), HasSubstr("request tcp_listener: "));
+}
+
 }  // namespace
 }  // namespace sluice::snapshot
