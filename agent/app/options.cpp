@@ -30,6 +30,7 @@ struct Raw {
   std::string steer_after = "auto";
   std::string forwarded = "auto";
   std::string ports = "15000-29999";
+  std::vector<std::string> trusted_cidrs;
 };
 
 // NOLINTNEXTLINE(readability-function-size): a table
@@ -83,6 +84,11 @@ void declare(CLI::App& app, Options& o, Raw& raw) {
       ->envname("SLUICE_FORWARDED_HEADERS")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "add", "none"}));
+  app.add_option("--trusted-cidrs", raw.trusted_cidrs,
+                 "Addresses of proxies that are believed who the client is (PROXY protocol)")
+      ->envname("SLUICE_TRUSTED_CIDRS")
+      ->delimiter(',')
+      ->type_name("CIDR,...");
   app.add_option("--steer-idle", o.steer_idle_seconds,
                  "Seconds without a packet after which a steered connection is forgotten")
       ->envname("SLUICE_STEER_IDLE")
@@ -158,6 +164,14 @@ std::string interpret(const Raw& raw, Options& o) {
   if (!parse_ports(raw.ports, o)) {
     return "--upstream-ports: '" + raw.ports +
            "' is not FIRST-LAST with FIRST from 1024 and at least 65 ports";
+  }
+  for (const std::string& text : raw.trusted_cidrs) {
+    const auto prefix = IpPrefix::parse(text);
+    if (!prefix) {
+      return "--trusted-cidrs: '" + text +
+             "' is no block of addresses, for example 10.0.0.0/8,fd00::/8";
+    }
+    o.trusted_cidrs.push_back(*prefix);
   }
   o.log_format = raw.log_format == "json" ? log::Format::kJson : log::Format::kText;
   if (raw.log_level == "debug") o.log_level = log::Level::kDebug;

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <functional>
@@ -16,13 +17,24 @@ namespace sluice::app {
 namespace {
 
 // Two descriptors a proxied request; the soft limit is often 1024, for programs that use select(2).
-void raise_descriptor_limit() {
+// Returns the limit in force.
+std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  if (limit.rlim_cur >= limit.rlim_max) return limit.rlim_cur;
+  const rlim_t before = limit.rlim_cur;
   limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    log::warn("app", "cannot raise the limit of open files to {}", limit.rlim_max);
-  }
+  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return limit.rlim_max;
+  log::warn("app", "cannot raise the limit of open files to {}", limit.rlim_max);
+  return before;
+}
+
+// Clients that come in any number must not take the descriptors by which those already in reach their upstreams, nor
+// those of control, metrics and configuration.
+std::uint32_t client_descriptors(std::uint64_t limit) {
+  const std::uint64_t reserve = std::clamp<std::uint64_t>(limit / 8, 32, 4096);
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(limit - std::min(limit, reserve), UINT32_MAX));
 }
 
 }  // namespace
@@ -61,7 +73,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
   sigaddset(&mask, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
+  self->client_descriptors_ = client_descriptors(raise_descriptor_limit());
   self->signals_.reset(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!self->signals_) return fail_errno("signalfd", errno);
 
@@ -100,9 +112,13 @@ Result<void> Supervisor::start_kernel_path() {
 }
 
 Result<void> Supervisor::start_workers() {
+  const auto loads = std::make_shared<proxy::ListenerLoads>();
   for (std::uint32_t i = 0; i < options_.workers; ++i) {
     proxy::WorkerOptions worker_options;
     worker_options.index = i;
+    worker_options.client_descriptors = client_descriptors_;
+    worker_options.listener_loads = loads;
+    worker_options.trusted_cidrs = options_.trusted_cidrs;
     proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };
     if (kernel_) steering = kernel_->steering_factory(i);
     auto worker = proxy::Worker::create(worker_options, clock_, std::move(steering));

@@ -45,6 +45,7 @@ class Supervisor {
 
   Options options_;
   SteadyClock clock_;
+  std::uint32_t client_descriptors_ = 0;
   std::unique_ptr<net::Reactor> reactor_;
   datapath::PreflightReport preflight_;
   std::unique_ptr<KernelPath> kernel_;

@@ -9,12 +9,13 @@
 #include "agent/base/log.hpp"
 #include "agent/net/socket.hpp"
 #include "agent/proxy/context.hpp"
-#include "agent/proxy/session.hpp"
+#include "agent/proxy/greeting.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 constexpr int kBatch = 64;
+constexpr int kLargestBacklog = 4096;
 constexpr Milliseconds kPause{100};
 
 }  // namespace
@@ -46,6 +47,24 @@ void Acceptor::on_ready(std::uint32_t /*events*/) {
   }
 }
 
+void Acceptor::accept_all() {
+  for (int i = 0; i < kLargestBacklog && watched_ && accept_one(); ++i) {
+  }
+}
+
+// Why a connection of `listener` (null: none serves its address) is not taken.
+std::optional<Ending> Acceptor::obstacle(int client, const snapshot::Listener* listener) {
+  const WorkerOptions& options = context_.options;
+  if (context_.connections.size() >= options.max_connections) return Ending::kOverload;
+  // Descriptors are given out from the lowest on, so the number says how many are in use.
+  const auto number = static_cast<std::uint32_t>(client);
+  if (options.client_descriptors != 0 && number >= options.client_descriptors) {
+    return Ending::kOverload;
+  }
+  if (listener == nullptr) return Ending::kNoListener;
+  return std::nullopt;
+}
+
 bool Acceptor::accept_one() {
   sockaddr_storage storage{};
   socklen_t size = sizeof(storage);
@@ -67,18 +86,22 @@ bool Acceptor::accept_one() {
   ++context_.report.connections_accepted;
   const SocketAddress peer = SocketAddress::from_sockaddr(storage);
   const SocketAddress local = net::local_address(client.get());
-  const bool full = context_.sessions.size() >= context_.options.max_connections;
-  const bool served = !full && context_.generation != nullptr &&
-                      context_.generation->snapshot().find_listener(local) != nullptr;
-  if (!served) {
-    context_.count(full ? Ending::kOverload : Ending::kNoListener);
+  const snapshot::Listener* const listener =
+      context_.generation ? context_.generation->snapshot().find_listener(local) : nullptr;
+  std::optional<Ending> refused = obstacle(client.get(), listener);
+  std::optional<ListenerPlace> place;
+  if (!refused) {
+    place = ListenerPlace::take(context_.load_of(*listener), listener->config.max_connections);
+    if (!place) refused = Ending::kListenerLimit;
+  }
+  if (refused) {
+    context_.count(*refused);
     log::debug("proxy", "{}: connection to {} refused: {}", to_string(peer), to_string(local),
-               label_of(full ? Ending::kOverload : Ending::kNoListener));
+               label_of(*refused));
     net::reset_on_close(client.get());
     return true;
   }
-  auto* const session = new Session(context_, std::move(client), peer, local);
-  session->drive();  // the request is often there already; owns itself from here
+  greet(context_, {std::move(client), peer, local, std::move(*place)}, *listener);
   return true;
 }
 

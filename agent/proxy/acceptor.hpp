@@ -3,9 +3,13 @@
 // descriptors or memory: it pauses, and tries again.
 // Callers: Worker. Thread: worker. Invariants: paused means out of the reactor and its timer armed.
 #pragma once
+#include <optional>
+
 #include "agent/base/ip_address.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/net/reactor.hpp"
+#include "agent/proxy/worker_report.hpp"
+#include "agent/snapshot/snapshot.hpp"
 
 namespace sluice::proxy {
 
@@ -20,11 +24,13 @@ class Acceptor final : public net::EventHandler {
 
   void on_ready(std::uint32_t events) override;
   void resume();
+  void accept_all();  // what has been established and waits to be accepted
   [[nodiscard]] const SocketAddress& local() const { return local_; }
 
  private:
   // One connection. False when there is none, or accepting has to pause.
   bool accept_one();
+  [[nodiscard]] std::optional<Ending> obstacle(int client, const snapshot::Listener* listener);
   void pause();
 
   Context& context_;

@@ -2,8 +2,8 @@
 #include "agent/proxy/context.hpp"
 
 #include <algorithm>
+#include <utility>
 
-#include "agent/proxy/session.hpp"
 #include "agent/proxy/stream.hpp"
 
 namespace sluice::proxy {
@@ -21,6 +21,7 @@ Context::Context(const WorkerOptions& worker_options, net::Reactor& worker_react
       memory(std::clamp(worker_options.buffer_bytes, kSmallestRead, kLargestRead)),
       pools(*this) {
   report.worker = options.index;
+  if (!options.listener_loads) options.listener_loads = std::make_shared<ListenerLoads>();
 }
 
 Context::~Context() = default;
@@ -37,20 +38,20 @@ void Context::release_stream(Stream* stream) {
   if (free_streams_.size() < kMaxFreeStreams) free_streams_.push_back(std::move(owned));
 }
 
-void Context::add(Session& session) {
-  sessions.insert(&session);
+void Context::add(Connection& connection) {
+  connections.insert(&connection);
   ++report.connections_open;
 }
 
-void Context::remove(Session& session) {
-  sessions.erase(&session);
-  std::erase(later_, &session);
+void Context::remove(Connection& connection) {
+  connections.erase(&connection);
+  std::erase(later_, &connection);
   --report.connections_open;
-  if (draining && sessions.empty() && drained) drained();
+  if (draining && connections.empty() && drained) drained();
 }
 
-void Context::drive_later(Session& session) {
-  if (std::ranges::find(later_, &session) == later_.end()) later_.push_back(&session);
+void Context::drive_later(Connection& connection) {
+  if (std::ranges::find(later_, &connection) == later_.end()) later_.push_back(&connection);
   arm_later();
 }
 
@@ -64,11 +65,11 @@ void Context::arm_later() {
 }
 
 void Context::drive_postponed() {
-  // One at a time from the list: a session that is driven may destroy another that is in it.
+  // One at a time from the list: a connection that is driven may destroy another that is in it.
   for (std::size_t left = later_.size(); left > 0 && !later_.empty(); --left) {
-    Session* const session = later_.front();
+    Connection* const connection = later_.front();
     later_.erase(later_.begin());
-    session->drive();
+    connection->drive();
   }
 }
 
@@ -77,7 +78,15 @@ void Context::publish(snapshot::SnapshotPtr snapshot) {
   auto next = std::make_unique<Generation>(*this, std::move(snapshot), generation.get(), ++serial_);
   if (generation && generation->users > 0) retired_.push_back(std::move(generation));
   generation = std::move(next);
+  // Kept by those whose connections are counted in them; the next generation finds the same ones by name.
+  const auto before = std::exchange(loads_, {});
   pools.retire_except(serial_);
+}
+
+const std::shared_ptr<ListenerLoad>& Context::load_of(const snapshot::Listener& listener) {
+  auto& load = loads_[&listener];
+  if (!load) load = options.listener_loads->get(listener.config.name);
+  return load;
 }
 
 Generation* Context::use_generation() {

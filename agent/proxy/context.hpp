@@ -7,11 +7,13 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/channel.hpp"
+#include "agent/proxy/connection.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
 #include "agent/proxy/generation.hpp"
 #include "agent/proxy/steering.hpp"
@@ -33,11 +35,13 @@ struct Context {
   [[nodiscard]] Stream* acquire_stream();
   void release_stream(Stream* stream);
 
-  // Sessions register themselves. A closed one is destroyed by its own drive().
-  void add(Session& session);
-  void remove(Session& session);
-  // Drives the session again in the next turn, so that one busy connection does not hold up the others.
-  void drive_later(Session& session);
+  // Connections register themselves. A closed one is destroyed by its own drive().
+  void add(Connection& connection);
+  void remove(Connection& connection);
+  // Drives it again in the next turn, so that one busy connection does not hold up the others.
+  void drive_later(Connection& connection);
+  // How many connections the listener (of the current generation) has, on all workers.
+  [[nodiscard]] const std::shared_ptr<ListenerLoad>& load_of(const snapshot::Listener& listener);
 
   void publish(snapshot::SnapshotPtr snapshot);
   [[nodiscard]] Generation* use_generation();  // counted; current
@@ -57,8 +61,8 @@ struct Context {
   EndpointPools pools;
   std::unique_ptr<Generation> generation;
   bool draining = false;
-  std::function<void()> drained;  // while draining: called once the last session is gone
-  std::unordered_set<Session*> sessions;
+  std::function<void()> drained;  // while draining: called once the last connection is gone
+  std::unordered_set<Connection*> connections;
 
  private:
   void arm_later();
@@ -66,7 +70,8 @@ struct Context {
 
   std::vector<std::unique_ptr<Generation>> retired_;  // with users
   std::vector<std::unique_ptr<Stream>> free_streams_;
-  std::vector<Session*> later_;
+  std::vector<Connection*> later_;
+  std::unordered_map<const snapshot::Listener*, std::shared_ptr<ListenerLoad>> loads_;
   bool later_armed_ = false;
   std::uint64_t serial_ = 0;
   std::mt19937_64 random_{std::random_device{}()};

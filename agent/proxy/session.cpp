@@ -81,7 +81,7 @@ bool Session::read_request() {
   if (bytes.empty()) {
     const bool gone = client_.ended() || client_.receive_failed();
     if (gone && stream_ != nullptr) context_.count(Ending::kClientClosed);
-    if (gone || (context_.draining && stream_ == nullptr)) state_ = State::kClosed;
+    if (gone) state_ = State::kClosed;
     return false;
   }
   if (stream_ == nullptr) {
@@ -195,13 +195,20 @@ void Session::destroy() {
 
 void Session::close_now() { destroy(); }
 
+// An idle connection is not closed at once: a request may be on its way, and would be lost. Its answer says
+// Connection: close (RFC 9112 9.6), after which the client opens a connection to whoever listens now.
+void Session::drain(TimePoint idle_end) {
+  idle_end_ = idle_end;
+  drive();
+}
+
 TimePoint Session::deadline() const {
   switch (state_) {
     case State::kLinger:
       return since_ + kLingerTimeout;
     case State::kOpen:
       return stream_ != nullptr ? stream_->deadline(since_)
-                                : since_ + context_.options.idle_timeout;
+                                : std::min(since_ + context_.options.idle_timeout, idle_end_);
     case State::kClosing:
     case State::kClosed:
       break;

@@ -11,21 +11,21 @@
 #include "agent/base/ip_address.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/channel.hpp"
+#include "agent/proxy/connection.hpp"
 #include "agent/proxy/context.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
 namespace sluice::proxy {
 
-class Session final : public net::EventHandler {
+class Session final : public Connection {
  public:
   // Lives by itself: destroyed by drive() when it is over, or by close_now().
   Session(Context& context, UniqueFd client, const SocketAddress& peer, const SocketAddress& local);
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
 
   void on_ready(std::uint32_t events) override;
-  void drive();
-  void close_now();  // at the end of a drain; destroys this
+  void drive() override;
+  void close_now() override;
+  void drain(TimePoint idle_end) override;
 
   [[nodiscard]] Channel& client() { return client_; }
   [[nodiscard]] const SocketAddress& peer() const { return peer_; }
@@ -80,9 +80,10 @@ class Session final : public net::EventHandler {
   std::uint64_t requests_ = 0;
   std::uint64_t next_offer_ = 0;  // number of the request
   std::uint32_t refusals_ = 0;
-  std::uint64_t lingered_ = 0;  // bytes discarded
-  TimePoint since_;             // of the last progress
-  TimePoint armed_;             // when the timer fires
+  std::uint64_t lingered_ = 0;             // bytes discarded
+  TimePoint since_;                        // of the last progress
+  TimePoint armed_;                        // when the timer fires
+  TimePoint idle_end_ = TimePoint::max();  // when a drain ends it if no request comes
   State state_ = State::kOpen;
   bool steerable_ = false;  // its listener was steerable when it came: TC has seen its handshake
   bool linger_ = false;

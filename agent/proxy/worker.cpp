@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <future>
+#include <random>
 #include <thread>
 
 #include "agent/base/log.hpp"
 #include "agent/net/socket.hpp"
 #include "agent/proxy/acceptor.hpp"
 #include "agent/proxy/context.hpp"
-#include "agent/proxy/session.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -36,6 +36,7 @@ class WorkerImpl final : public Worker {
  private:
   void run();
   void begin_drain(Milliseconds grace);
+  void drain_connections(Milliseconds grace);
   void close_all();
   void arm_sweep();
   [[nodiscard]] WorkerReport copy_report() const;
@@ -79,18 +80,34 @@ void WorkerImpl::stop(Milliseconds grace) {
 
 void WorkerImpl::begin_drain(Milliseconds grace) {
   if (context_->draining) return;
+  // Clients whose connections the kernel has established, but nobody accepted yet, would get a reset.
+  for (const auto& acceptor : acceptors_) acceptor->accept_all();
   acceptors_.clear();
   context_->draining = true;
   context_->drained = [this] { reactor_->stop(); };
   context_->pools.clear();
-  const std::vector<Session*> sessions(context_->sessions.begin(), context_->sessions.end());
-  for (Session* const session : sessions) session->drive();  // idle ones end
-  if (context_->sessions.empty()) {
+  drain_connections(grace);
+  if (context_->connections.empty()) {
     reactor_->stop();
   } else {
     log::info("proxy", "worker {}: {} connections have {} ms to finish", context_->options.index,
-              context_->sessions.size(), grace.count());
+              context_->connections.size(), grace.count());
     grace_->arm(grace);
+  }
+}
+
+// Idle connections end between a quarter and three quarters of the grace, spread evenly: their clients do not all
+// connect again at once.
+void WorkerImpl::drain_connections(Milliseconds grace) {
+  std::mt19937_64 random(std::random_device{}());
+  std::uniform_int_distribution<std::int64_t> delay(grace.count() / 4, grace.count() * 3 / 4);
+  const TimePoint now = reactor_->now();
+  const std::vector<Connection*> connections(context_->connections.begin(),
+                                             context_->connections.end());
+  for (Connection* const connection : connections) {
+    // One that is drained may end others.
+    if (!context_->connections.contains(connection)) continue;
+    connection->drain(now + Milliseconds(delay(random)));
   }
 }
 
@@ -98,7 +115,7 @@ void WorkerImpl::close_all() {
   acceptors_.clear();
   context_->draining = true;
   context_->drained = nullptr;
-  while (!context_->sessions.empty()) (*context_->sessions.begin())->close_now();
+  while (!context_->connections.empty()) (*context_->connections.begin())->close_now();
   context_->pools.clear();
   sweep_.reset();
   grace_.reset();

@@ -14,6 +14,7 @@
 #include "agent/base/error.hpp"
 #include "agent/http/h1_codec.hpp"
 #include "agent/net/reactor.hpp"
+#include "agent/proxy/listener_load.hpp"
 #include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker_report.hpp"
 #include "agent/snapshot/snapshot.hpp"
@@ -29,7 +30,11 @@ struct WorkerOptions {
   Milliseconds connect_timeout{5'000};
   Milliseconds upstream_idle_timeout{60'000};
   std::uint32_t max_connections = 50'000;
-  std::uint32_t max_idle_upstreams = 512;  // per endpoint
+  // Clients get no descriptor from this number on: those are for upstreams, control and the log. 0 = no such limit.
+  std::uint32_t client_descriptors = 0;
+  std::vector<IpPrefix> trusted_cidrs{};  // proxies whose word on the client's address counts
+  std::shared_ptr<ListenerLoads> listener_loads{};  // of all workers; null: of this one alone
+  std::uint32_t max_idle_upstreams = 512;           // per endpoint
   std::uint32_t buffer_bytes = 64 * 1024;  // per direction of a stream: the bound of back-pressure
 };
 

@@ -27,7 +27,10 @@ namespace sluice::proxy {
   X(kBodyTimeout, "body_timeout", "the client stopped sending or reading")                     \
   X(kClientClosed, "client_closed", "the client went away during a request")                   \
   X(kTruncated, "truncated", "the endpoint closed in the middle of a response body")           \
-  X(kOverload, "overload", "the connection limit of this worker was reached")
+  X(kOverload, "overload", "the connection limit of this worker was reached")                  \
+  X(kListenerLimit, "listener_limit", "the connection limit of the listener was reached")      \
+  X(kProxyHeader, "proxy_header", "a trusted proxy sent no PROXY header, or an invalid one")   \
+  X(kProxyUntrusted, "proxy_untrusted", "a PROXY header came from an address that is not trusted")
 
 enum class Ending : std::uint8_t {
 #define LB_ENDING_ENUM(name, label, help) name,

@@ -9,7 +9,7 @@ namespace {
 
 using LifecycleTest = ProxyTest;
 
-TEST_F(LifecycleTest, StopLetsARequestFinishAndClosesIdleConnections) {
+TEST_F(LifecycleTest, StopLetsRequestsFinishAndAnswersIdleConnectionsOnceMore) {
   std::atomic<bool> go{false};
   ScriptedUpstream upstream([&](Peer& peer) {
     while (peer.read_message()) {
@@ -18,20 +18,28 @@ TEST_F(LifecycleTest, StopLetsARequestFinishAndClosesIdleConnections) {
     }
   });
   start(upstream);
+  Peer waiting = client();  // to be accepted, and then told
   Peer idle = client();
   Peer busy = client();
   ASSERT_TRUE(busy.send(kGet));
   ASSERT_TRUE(eventually(
-      [](const WorkerReport& r) { return r.requests == 1 && r.connections_accepted == 2; }));
-  std::thread stopper([&] { worker_->stop(Milliseconds(10'000)); });
-  EXPECT_TRUE(idle.at_end());
+      [](const WorkerReport& r) { return r.requests == 1 && r.connections_accepted == 3; }));
+  worker_->drain(Milliseconds(10'000));
+  ASSERT_TRUE(eventually([&](const WorkerReport&) { return client().fd() < 0; }));
   go = true;
+  // A request that was on its way when the drain began is answered, and is the last.
+  ASSERT_TRUE(idle.send(kGet));
+  const auto last = idle.read_message();
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->field("Connection"), "close");
+  EXPECT_TRUE(idle.at_end());
+  waiting.close();
   const auto answer = busy.read_message();
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->body, "late");
   EXPECT_EQ(answer->field("Connection"), "close");
   EXPECT_TRUE(busy.at_end());
-  stopper.join();
+  worker_->stop(Milliseconds(0));
   EXPECT_EQ(report().connections_open, 0U);
   EXPECT_EQ(report().upstreams_open, 0U);
 }
@@ -51,8 +59,8 @@ TEST_F(LifecycleTest, DrainReturnsAtOnceSoThatWorkersEndTogether) {
   ASSERT_TRUE(eventually(
       [](const WorkerReport& r) { return r.requests == 1 && r.connections_accepted == 2; }));
   worker_->drain(Milliseconds(10'000));
-  EXPECT_TRUE(idle.at_end());  // it began
-  go = true;                   // not reached while a drain waits for the request
+  go = true;  // not reached while a drain waits for the request
+  idle.close();
   const auto answer = busy.read_message();
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->field("Connection"), "close");
@@ -87,6 +95,123 @@ TEST_F(LifecycleTest, TheConnectionLimitHolds) {
   EXPECT_EQ(count(Ending::kOverload), 1U);
   ASSERT_TRUE(first.send(kGet));
   EXPECT_TRUE(first.read_message());
+}
+
+TEST_F(LifecycleTest, IdleConnectionsEndWithinThreeQuartersOfTheGrace) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  start(upstream);
+  Peer idle = client();
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.connections_open == 1; }));
+  const TimePoint begin = clock_.now();
+  worker_->drain(Milliseconds(400));
+  EXPECT_TRUE(idle.at_end());
+  EXPECT_TRUE(idle.ended_cleanly());
+  EXPECT_GE(clock_.now() - begin, Milliseconds(100));
+  worker_->stop(Milliseconds(0));
+}
+
+TEST_F(LifecycleTest, WhoWaitsToBeAcceptedIsServedWhenADrainBegins) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  start(upstream);
+  std::vector<Peer> peers;
+  std::atomic<bool> connected{false};
+  // Keeps the worker's thread busy while the clients connect, so that they wait in the listening socket's queue.
+  auto blocked = Worker::SteeringFactory([&](net::Reactor&) -> std::unique_ptr<Steering> {
+    while (!connected) std::this_thread::yield();
+    return nullptr;
+  });
+  auto second = Worker::create(options_, clock_, blocked);
+  ASSERT_TRUE(second);
+  auto socket = make_listening_socket(IpAddress::parse("127.0.0.1"), 0);
+  ASSERT_TRUE(socket);
+  world_.port = net::local_address(socket->get()).port;
+  const SocketAddress address = net::local_address(socket->get());
+  (*second)->start();
+  (*second)->publish(make_snapshot(world_));
+  (*second)->add_listening_socket(std::move(*socket));
+  (*second)->drain(Milliseconds(10'000));
+  for (int i = 0; i < 5; ++i) {
+    peers.push_back(Peer::connect(address));
+    ASSERT_TRUE(peers.back().send(kGet));
+  }
+  connected = true;
+  for (Peer& peer : peers) {
+    const auto answer = peer.read_message();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->field("Connection"), "close");
+  }
+  (*second)->stop(Milliseconds(0));
+}
+
+TEST_F(LifecycleTest, AListenersOwnConnectionLimitHolds) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  world_.max_connections = 2;
+  start(upstream);
+  Peer first = client();
+  Peer second = client();
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.connections_open == 2; }));
+  Peer third = client();
+  EXPECT_TRUE(third.at_end());
+  EXPECT_EQ(count(Ending::kListenerLimit), 1U);
+  EXPECT_EQ(count(Ending::kOverload), 0U);
+  ASSERT_TRUE(first.send(kGet));
+  EXPECT_TRUE(first.read_message());
+  second.close();
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.connections_open == 1; }));
+  EXPECT_TRUE(ask(kGet));
+}
+
+TEST_F(LifecycleTest, AListenersLimitCountsTheConnectionsOfAllWorkers) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  world_.max_connections = 1;
+  options_.listener_loads = std::make_shared<ListenerLoads>();
+  start(upstream);
+  const auto place = ListenerPlace::take(
+      options_.listener_loads->get("0.0.0.0:" + std::to_string(world_.port)), 1);
+  ASSERT_TRUE(place);  // as another worker takes it
+  Peer peer = client();
+  EXPECT_TRUE(peer.at_end());
+  EXPECT_EQ(count(Ending::kListenerLimit), 1U);
+}
+
+TEST_F(LifecycleTest, SomeDescriptorsAreNotForClients) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  const UniqueFd next(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  options_.client_descriptors = static_cast<std::uint32_t>(next.get()) + 40;
+  start(upstream);
+  std::vector<Peer> flood;
+  ASSERT_TRUE(eventually([&](const WorkerReport& r) {
+    flood.push_back(client());
+    return r.endings[static_cast<std::size_t>(Ending::kOverload)] > 0;
+  }));
+  // Who is in is served: there is a descriptor for the upstream.
+  ASSERT_TRUE(flood.front().send(kGet));
+  EXPECT_TRUE(flood.front().read_message());
+  EXPECT_LT(flood.size(), 60U);
+}
+
+// Threads of the test keep many slow clients open; the good one must not notice.
+TEST_F(LifecycleTest, SlowClientsDoNotKeepAGoodOneOutAndEndInTime) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  options_.head_timeout = Milliseconds(300);
+  options_.idle_timeout = Milliseconds(300);
+  options_.max_connections = 150;
+  start(upstream);
+  std::vector<Peer> slow;
+  for (int i = 0; i < 100; ++i) {
+    slow.push_back(client());
+    if (i % 2 == 1) continue;
+    ASSERT_TRUE(slow.back().send("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "));
+  }
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.connections_open == 100; }));
+  ASSERT_TRUE(ask(kGet));
+  // A byte now and then is no progress: the time for a head runs from its first byte on.
+  ASSERT_TRUE(eventually([&](const WorkerReport& r) {
+    for (Peer& peer : slow) peer.send("x");
+    return r.connections_open == 0;
+  }));
+  EXPECT_GE(count(Ending::kHeadTimeout), 50U);
+  EXPECT_EQ(report().buffer_bytes, 0U);
 }
 
 TEST_F(LifecycleTest, SurvivesRunningOutOfDescriptors) {

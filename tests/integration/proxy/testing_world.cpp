@@ -39,6 +39,8 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
   listener.name = "0.0.0.0:" + std::to_string(options.port);
   listener.desync_mode = options.desync_mode;
   listener.max_body_bytes = options.max_body_bytes;
+  listener.proxy_protocol = options.proxy_protocol;
+  listener.max_connections = options.max_connections;
   listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(host));
   world.listeners.push_back(listener);
   snapshot::BuildOptions build;

@@ -25,6 +25,8 @@ struct WorldOptions {
   std::optional<std::uint64_t> max_body_bytes;
   bool kernel_path = false;
   model::ForwardedHeaders forwarded = model::ForwardedHeaders::kNone;
+  bool proxy_protocol = false;
+  std::optional<std::uint32_t> max_connections{};
   model::SteerAfter steer_after{model::SteerAfter::Mode::kCount, 1};
 };
 
