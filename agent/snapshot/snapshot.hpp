@@ -59,8 +59,9 @@ struct Listener {
   // For kRequest: the one thing that forces it, as a sentence with file:line where it has one. Stable code beside it.
   std::string tier_reason;
   // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "tcp_listener", "proxy_protocol",
-  // "access_log", those of annotations ("path_normalization", "desync_mode", "max_body_bytes", "listener_max_connections"), "not_total", "no_destination",
-  // "routes_differ", "https_redirect", and those of obstacles.cpp.
+  // "access_log", those of annotations ("path_normalization", "desync_mode", "max_body_bytes",
+  // "listener_max_connections"), "not_total", "no_destination", "routes_differ", "https_redirect", and those of
+  // obstacles.cpp.
   std::string tier_code;
   model::Origin tier_origin;
   std::uint32_t steer_set = 0;  // with kConnection: the one destination set
