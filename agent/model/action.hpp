@@ -45,9 +45,9 @@ struct PathRewrite {
 };
 
 struct Rewrite {
-  std::optional<PathRewrite> path;  // at most one of path and regex
-  std::optional<RegexRewrite> regex;
-  std::optional<std::string> authority;
+  std::optional<PathRewrite> path{};  // at most one of path and regex
+  std::optional<RegexRewrite> regex{};
+  std::optional<std::string> authority{};
 
   bool operator==(const Rewrite&) const = default;
 };
@@ -60,9 +60,9 @@ struct Redirect {
     kRequestPort,      // derivePort: FROM_REQUEST_PORT: the port the connection came to
   };
   std::uint16_t status = 301;
-  std::optional<std::string> scheme;
-  std::optional<std::string> authority;  // host, possibly with its port
-  std::optional<PathRewrite> path;       // the query is kept unless `text` has one
+  std::optional<std::string> scheme{};
+  std::optional<std::string> authority{};  // host, possibly with its port
+  std::optional<PathRewrite> path{};       // the query is kept unless `text` has one
   Port port_from = Port::kKeep;
   std::uint16_t port = 0;
 

@@ -50,17 +50,20 @@ tl::unexpected<Error> unknown(std::string_view name) {
   return invalid(message + ", and %% for a percent sign");
 }
 
-// A field name, or a pseudo-header such as ":path" (REQ only).
-bool is_field(std::string_view name, Kind kind) {
-  if (kind == Kind::kRequestHeader &&
-      (name == ":authority" || name == ":path" || name == ":method" || name == ":scheme")) {
-    return true;
-  }
-  constexpr std::string_view kMarks = "!#$&'*+-.^_`|~";  // RFC 9110 5.6.2, without '%'
+// RFC 9110 5.6.2, without '%', which begins a variable.
+bool is_name(std::string_view name) {
+  constexpr std::string_view kMarks = "!#$&'*+-.^_`|~";
   return !name.empty() && std::ranges::all_of(name, [kMarks](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
            kMarks.find(c) != std::string_view::npos;
   });
+}
+
+// A field name, or a pseudo-header such as ":path" (REQ only).
+bool is_field(std::string_view name, Kind kind) {
+  const bool pseudo =
+      name == ":authority" || name == ":path" || name == ":method" || name == ":scheme";
+  return kind == Kind::kRequestHeader && pseudo ? true : is_name(name);
 }
 
 // `text` stands between two percent signs.
@@ -126,6 +129,30 @@ Result<std::vector<ValuePiece>> parse_header_value(std::string_view text) {
     text.remove_prefix(end + 1);
   }
   return out;
+}
+
+bool names_authority(std::string_view name) {
+  return name == ":authority" || equals_ignore_case(name, "host");
+}
+
+std::optional<std::string> check_header_name(std::string_view name) {
+  const std::string quoted = "\"" + std::string(name) + "\"";
+  if (names_authority(name)) return std::nullopt;
+  if (name.starts_with(':')) {
+    return quoted +
+           " is not a field; of the pseudo-headers only :authority can be set, others by "
+           "rewrite and redirect";
+  }
+  if (!is_name(name)) {
+    return quoted + " is no header name; write letters, digits and '-' only";
+  }
+  constexpr std::string_view kOwn[] = {
+      "connection", "content-length", "keep-alive",        "proxy-connection",
+      "te",         "trailer",        "transfer-encoding", "upgrade"};
+  const bool own = std::ranges::any_of(
+      kOwn, [name](std::string_view field) { return equals_ignore_case(name, field); });
+  if (!own) return std::nullopt;
+  return quoted + " says how this one message is sent; the proxy writes it itself, leave it out";
 }
 
 }  // namespace sluice::model

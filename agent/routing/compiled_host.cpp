@@ -14,6 +14,7 @@ Result<CompiledHost> CompiledHost::compile(const model::VirtualHost& host,
   CompiledHost out;
   for (std::uint32_t r = 0; r < host.routes.size(); ++r) {
     const model::Route& route = host.routes[r];
+    out.actions.push_back(Actions::compile(host, route, pool));
     if (route.matches.empty()) out.candidates.push_back({first_route_id + r, r, -1, {}});
     for (std::size_t m = 0; m < route.matches.size(); ++m) {
       auto conditions = compile_match(route.matches[m], pool);

@@ -3,11 +3,13 @@
 // Used by RouteTable and Coverage. Thread: any (const after compile).
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/model/route.hpp"
+#include "agent/routing/action/actions.hpp"
 #include "agent/routing/condition.hpp"
 #include "agent/routing/path_index.hpp"
 
@@ -31,7 +33,9 @@ struct Candidate {
 
 struct CompiledHost {
   std::vector<Candidate> candidates;  // in order of evaluation
-  std::optional<PathIndex> index;     // only when the list is long enough to pay for it
+  std::vector<std::unique_ptr<const Actions>>
+      actions;                     // by route; null: it only names destinations
+  std::optional<PathIndex> index;  // only when the list is long enough to pay for it
 
   // Fails on a bad regular expression, with the place of its match.
   static Result<CompiledHost> compile(const model::VirtualHost& host, std::uint32_t first_route_id,

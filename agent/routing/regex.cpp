@@ -10,13 +10,11 @@ namespace {
 
 // Expressions are configuration, but of many teams: one must not take the node's memory.
 constexpr std::size_t kMaxExpression = 16 * 1024;
-constexpr std::int64_t kMaxMemory = std::int64_t{1}
-                                    << 20;  // program and its lazily built automaton
 
 re2::RE2::Options options() {
   re2::RE2::Options out;
   out.set_log_errors(false);  // the caller reports them with file and line
-  out.set_max_mem(kMaxMemory);
+  out.set_max_mem(Regex::kMaxMemory);
   out.set_never_capture(true);
   return out;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Regex: one compiled regular expression, and RegexPool, which compiles equal expressions once.
-// The one place that knows RE2 (linear time whatever the input). Used by Condition.
+// With action/regex_replace the one place that knows RE2 (linear time whatever the input). Used by Condition, Cors.
 // Thread: any (const after compile). Invariants: memory of an expression is bounded.
 #pragma once
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,6 +19,9 @@ namespace sluice::routing {
 
 class Regex {
  public:
+  // Of a program and its lazily built automaton: one expression of one team must not take the node's memory.
+  static constexpr std::int64_t kMaxMemory = std::int64_t{1} << 20;
+
   static Result<std::shared_ptr<const Regex>> compile(std::string_view expression);
   ~Regex();
   Regex(const Regex&) = delete;

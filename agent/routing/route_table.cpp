@@ -19,7 +19,7 @@ struct RouteTable::Impl {
   [[nodiscard]] Decision decision(std::uint32_t host, const Candidate& candidate) const {
     const model::VirtualHost& virtual_host = *virtual_hosts[host];
     return {&virtual_host, &virtual_host.routes[candidate.route], candidate.route_id,
-            candidate.match_index};
+            candidate.match_index, compiled[host].actions[candidate.route].get()};
   }
 };
 

@@ -24,11 +24,14 @@ namespace sluice::routing {
 [[nodiscard]] std::optional<std::string> check_rewrite(std::string_view pattern,
                                                        std::string_view substitution);
 
+struct Actions;  // action/actions.hpp
+
 struct Decision {
   const model::VirtualHost* virtual_host = nullptr;
   const model::Route* route = nullptr;
-  std::uint32_t route_id = 0;  // dense over the table: index into RouteTable::routes()
-  int match_index = -1;        // of route->matches; -1 = the route has none
+  std::uint32_t route_id = 0;        // dense over the table: index into RouteTable::routes()
+  int match_index = -1;              // of route->matches; -1 = the route has none
+  const Actions* actions = nullptr;  // of the route; null = it only names destinations
 };
 
 // Why one candidate did not match: its first condition that failed.

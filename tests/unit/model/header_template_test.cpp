@@ -74,5 +74,21 @@ TEST(HeaderTemplate, WhatIsWrongIsSaidWithWhatToWrite) {
   EXPECT_THAT(refused(std::string_view("a\0b", 3)), HasSubstr("control character"));
 }
 
+TEST(HeaderName, MostFieldsCanBeChanged) {
+  for (const char* name : {"x-user", "X-User", "Server", "Host", ":authority", "x_1.2"}) {
+    EXPECT_EQ(check_header_name(name), std::nullopt) << name;
+  }
+}
+
+TEST(HeaderName, WhatFramesAMessageCannotBeChanged) {
+  for (const char* name : {"Content-Length", "transfer-encoding", "Connection", "Upgrade", "TE"}) {
+    EXPECT_THAT(check_header_name(name).value_or(""), HasSubstr("leave it out")) << name;
+  }
+  EXPECT_THAT(check_header_name(":path").value_or(""), HasSubstr("only :authority"));
+  for (const char* name : {"", "a b", "a:", "a\r\n", "%REQ(a)%"}) {
+    EXPECT_THAT(check_header_name(name).value_or(""), HasSubstr("is no header name")) << name;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::model
