@@ -2,7 +2,7 @@
 // Channel: one TCP connection as sessions and upstreams use it: edge-triggered readiness, exact byte counts since it
 // was attached, and buffers that exist only while bytes wait. Input is read into memory that all channels of a worker
 // share; what is not consumed at once is kept. Output goes straight to the socket; what it does not take is kept.
-// Callers: Session, Upstream, Stream. Thread: worker.
+// Callers: H1Session, H1Exchange, Upstream, Stream. Thread: worker.
 // Invariants: received() and sent() count every byte that recv() and send() moved, which steering relies on. A view
 // that input() returned ends with the next input() of any channel of the worker.
 #pragma once

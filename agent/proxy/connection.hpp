@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connection: a client's connection in whatever protocol, as its worker keeps it: counted, driven, drained, closed.
-// Session (HTTP), TcpSession and ProxyGate are connections. Callers: Context, Worker. Thread: worker.
+// H1Session, TcpSession and ProxyGate are connections. Callers: Context, Worker. Thread: worker.
 // Invariants: registered with the Context from its constructor to its end; lives by itself, so whoever calls drive()
 // must not touch it afterwards.
 #pragma once

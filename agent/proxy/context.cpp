@@ -4,12 +4,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/proxy/h1_exchange.hpp"
 #include "agent/proxy/stream.hpp"
 
 namespace sluice::proxy {
 namespace {
 
-constexpr std::size_t kMaxFreeStreams = 4096;
+constexpr std::size_t kMaxFree = 4096;
+template <typename T>
+std::unique_ptr<T> take(std::vector<std::unique_ptr<T>>& free) {
+  if (free.empty()) return nullptr;
+  auto object = std::move(free.back());
+  free.pop_back();
+  return object;
+}
+
+template <typename T>
+void put(std::vector<std::unique_ptr<T>>& free, std::unique_ptr<T> object) {
+  if (free.size() < kMaxFree) free.push_back(std::move(object));
+}
+
 constexpr std::uint32_t kSmallestRead = 4096;
 constexpr std::uint32_t kLargestRead = 1024 * 1024;
 
@@ -27,15 +41,34 @@ Context::Context(const WorkerOptions& worker_options, net::Reactor& worker_react
 Context::~Context() = default;
 
 Stream* Context::acquire_stream() {
-  if (free_streams_.empty()) return new Stream(*this);
-  Stream* const stream = free_streams_.back().release();
-  free_streams_.pop_back();
-  return stream;
+  auto stream = take(free_streams_);
+  return stream ? stream.release() : new Stream(*this);
 }
 
 void Context::release_stream(Stream* stream) {
-  std::unique_ptr<Stream> owned(stream);
-  if (free_streams_.size() < kMaxFreeStreams) free_streams_.push_back(std::move(owned));
+  put(free_streams_, std::unique_ptr<Stream>(stream));
+}
+
+http::H1RequestParser* Context::acquire_parser() {
+  auto parser = take(free_parsers_);
+  if (!parser) return new http::H1RequestParser(options.http);
+  parser->reset();
+  return parser.release();
+}
+
+void Context::release_parser(http::H1RequestParser* parser) {
+  put(free_parsers_, std::unique_ptr<http::H1RequestParser>(parser));
+}
+
+ExchangePtr Context::make_exchange(std::unique_ptr<Upstream> upstream) {
+  auto exchange = take(free_exchanges_);
+  if (!exchange) exchange = std::make_unique<H1Exchange>(*this);
+  exchange->begin(std::move(upstream));
+  return ExchangePtr(exchange.release());
+}
+
+void Context::release_exchange(H1Exchange* exchange) {
+  put(free_exchanges_, std::unique_ptr<H1Exchange>(exchange));
 }
 
 void Context::add(Connection& connection) {

@@ -15,6 +15,7 @@
 #include "agent/proxy/channel.hpp"
 #include "agent/proxy/connection.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
+#include "agent/proxy/exchange.hpp"
 #include "agent/proxy/generation.hpp"
 #include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker.hpp"
@@ -22,7 +23,7 @@
 
 namespace sluice::proxy {
 
-class Session;
+class H1Exchange;
 class Stream;
 
 struct Context {
@@ -31,9 +32,14 @@ struct Context {
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
-  // A stream from the free list: its parsers and strings keep their memory from request to request.
+  // From free lists: parsers and strings keep their memory from request to request.
   [[nodiscard]] Stream* acquire_stream();
   void release_stream(Stream* stream);
+  [[nodiscard]] http::H1RequestParser* acquire_parser();  // reset
+  void release_parser(http::H1RequestParser* parser);
+  // The exchange of an HTTP/1 connection.
+  [[nodiscard]] ExchangePtr make_exchange(std::unique_ptr<Upstream> upstream);
+  void release_exchange(H1Exchange* exchange);
 
   // Connections register themselves. A closed one is destroyed by its own drive().
   void add(Connection& connection);
@@ -70,6 +76,8 @@ struct Context {
 
   std::vector<std::unique_ptr<Generation>> retired_;  // with users
   std::vector<std::unique_ptr<Stream>> free_streams_;
+  std::vector<std::unique_ptr<http::H1RequestParser>> free_parsers_;
+  std::vector<std::unique_ptr<H1Exchange>> free_exchanges_;
   std::vector<Connection*> later_;
   std::unordered_map<const snapshot::Listener*, std::shared_ptr<ListenerLoad>> loads_;
   bool later_armed_ = false;

@@ -2,8 +2,8 @@
 #include "agent/proxy/greeting.hpp"
 
 #include "agent/proxy/context.hpp"
+#include "agent/proxy/h1_session.hpp"
 #include "agent/proxy/proxy_gate.hpp"
-#include "agent/proxy/session.hpp"
 
 namespace sluice::proxy {
 
@@ -18,7 +18,7 @@ void greet(Context& context, Accepted accepted, const snapshot::Listener& listen
 
 void open_session(Context& context, Accepted accepted, const snapshot::Listener& /*listener*/) {
   auto* const session =
-      new Session(context, std::move(accepted.client), accepted.peer, accepted.local);
+      new H1Session(context, std::move(accepted.client), accepted.peer, accepted.local);
   session->hold(std::move(accepted.place));
   session->drive();  // the request is often there already; owns itself from here
 }

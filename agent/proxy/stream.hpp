@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stream: one request and its answer: head, route, pick, promotion or relay in both directions. Objects are used again
-// for later requests of any connection, so that their parsers and strings keep their memory.
-// Callers: Session. Thread: worker. Invariants: owns its upstream; in each direction reads only while the other side's
-// buffer is empty, so that a stream holds at most one read of bytes per direction; sends no request byte twice unless
+// Stream: one request and its answer: filters, route, pick, promotion or relay in both directions. It knows no
+// protocol: the client's side is a Downstream, the endpoint's an Exchange. Objects are used again for later requests.
+// Callers: H1Session. Thread: worker. Invariants: owns its exchange; in each direction pulls only while the other side
+// can be written to, so that a stream holds at most one read of bytes per direction; sends no request byte twice unless
 // the endpoint cannot have acted on the first ones (RFC 9110 9.2.2).
 #pragma once
 #include <cstdint>
@@ -11,40 +11,46 @@
 #include <string>
 #include <string_view>
 
-#include "agent/http/h1_codec.hpp"
+#include "agent/proxy/access_record.hpp"
 #include "agent/proxy/context.hpp"
+#include "agent/proxy/downstream.hpp"
+#include "agent/proxy/exchange.hpp"
+#include "agent/proxy/filters.hpp"
 
 namespace sluice::proxy {
 
-class Stream {
+class Stream final : private ExchangeUser {
  public:
   explicit Stream(Context& context);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  void begin(Session& session);
-  void on_head_bytes(
-      std::string_view bytes);  // unconsumed input of the client; keeps the rest itself
-  bool step();                  // one round of what needs no waiting; false: nothing to do
-  void end();                   // gives up the upstream if it still has one
+  void begin(Downstream& downstream);
+  // Then one of: the head is complete, and the body that came with it may be pulled;
+  void start();
+  void refuse();       // the head is not valid: Downstream::error()
+  void refuse_late();  // it did not arrive in time
+  bool step();         // one round of what needs no waiting; false: nothing to do
+  void end();          // gives up the exchange if it still has one
 
-  [[nodiscard]] Session& session() const { return *session_; }
-  [[nodiscard]] bool in_head() const { return phase_ == Phase::kHead; }
   [[nodiscard]] bool done() const { return phase_ == Phase::kDone; }
-  [[nodiscard]] bool request_done() const { return request_done_; }
   // Registers what it waits for. False when the reactor refuses.
   [[nodiscard]] bool settle();
-  [[nodiscard]] TimePoint deadline(TimePoint last_progress) const;
+  [[nodiscard]] TimePoint deadline() const;
   void on_timeout();
 
  private:
-  enum class Phase : std::uint8_t { kHead, kPromote, kRelay, kDone };
+  enum class Phase : std::uint8_t { kStart, kDelay, kPromote, kRelay, kDone };
+
+  void on_exchange() override { downstream_->drive(); }
 
   // stream_request.cpp
-  std::optional<std::string_view> collect(std::string_view bytes, std::size_t& consumed);
-  void dispatch(std::string_view raw, std::string_view body);
+  bool collect();
+  void dispatch();
   bool route();
+  bool filter(FilterResult result);
+  bool pick();
   void rewrite_head();
   void add_forwarded();
   bool pump_request();
@@ -52,9 +58,10 @@ class Stream {
 
   // stream_upstream.cpp
   bool attach();
-  void send_request(std::string_view body);
+  void adopt(std::unique_ptr<Upstream> upstream);
+  void send_request();
   bool upstream_ended();
-  bool no_response();
+  void repeat();
   bool try_elsewhere();
   void connect_failed();
   [[nodiscard]] bool may_repeat() const;
@@ -62,48 +69,63 @@ class Stream {
   // stream_response.cpp
   bool relay();
   bool pump_response();
-  bool relay_head(std::string& text);
-  http::H1Event parse_response(std::string_view bytes, std::size_t& consumed,
-                               std::string_view& tail);
-  void write_response_end(std::string& text) const;
-  void finish_response(bool reusable);
+  bool relay_head();
+  void finish_response();
 
   // stream_steer.cpp
-  bool offer(std::string_view raw, std::string_view body);
-  [[nodiscard]] std::optional<Refusal> unsuited(std::string_view raw) const;
-  void refused(Refusal refusal);
-  bool attach_for_promotion(std::uint16_t mss);
-  bool promote(std::string_view raw);
+  bool offer(Promotable& client);
+  [[nodiscard]] std::optional<Refusal> unsuited(Promotable& client);
+  void refused(Promotable& client, Refusal refusal);
+  bool attach_for_promotion(Promotable& client, std::uint16_t mss);
+  bool promote(Promotable& client, std::string_view raw);
   bool step_promote();
 
   // stream_ending.cpp
   void reply(std::uint16_t status, Ending ending, std::string_view reason);
+  void answer(LocalAnswer& answer);
   void give_up(Ending ending, bool reset);
   void fail(std::uint16_t status, Ending ending, std::string_view reason);
 
-  // Appends `data` (and with `last` the end) in the framing `kind`; what is better not copied is returned.
-  static std::string_view frame(http::BodyKind kind, std::string_view data, std::string& text);
+  // stream_record.cpp
+  void begin_record();
+  void write_record();
+  [[nodiscard]] TimePoint precise_now() const { return context_.reactor.clock().now(); }
+
+  void touch() { progress_at_ = context_.reactor.now(); }
 
   Context& context_;
-  Session* session_ = nullptr;
-  http::H1RequestParser request_;
-  http::H1ResponseParser response_;
+  Downstream* downstream_ = nullptr;
   Generation* generation_ = nullptr;
   const snapshot::Listener* listener_ = nullptr;
+  std::optional<routing::Decision> decision_;
   Target* target_ = nullptr;
   EndpointPool* pool_ = nullptr;
-  std::unique_ptr<Upstream> upstream_;
-  std::string body_;  // of a request that is held whole: to be sent again on another connection
-  std::string raw_;   // the request as it came, while the upstream to promote it on connects
+  ExchangePtr exchange_;
+  Filters filters_;
+  FilterRequest filter_request_;
+  std::string_view body_;  // what came with the head, in kept_ or where it was read to
+  std::string kept_;       // of a request that may have to be sent again on another connection
+  std::string raw_;        // the request as it came, while the upstream to promote it on connects
+  http::ResponseHead local_head_;
+  const http::HeaderMap* request_trailers_ = nullptr;
+  TimePoint progress_at_;
   TimePoint attached_at_;
+  TimePoint delayed_until_;
   std::uint32_t attempts_ = 0;
-  http::BodyKind answer_body_ = http::BodyKind::kNone;  // framing towards the client
-  Phase phase_ = Phase::kHead;
+  Phase phase_ = Phase::kStart;
   bool request_done_ = false;    // its last byte was read
   bool rewritten_ = false;       // the endpoint is sent something else than the client sent
   bool response_began_ = false;  // a final head was sent to the client
-  bool upstream_keep_ = false;
-  bool keep_alive_ = false;
+
+  // With an access sink only.
+  struct ClientSent {
+    std::string method, path, authority;
+  };
+  std::optional<AccessRecord> record_;
+  ClientSent client_sent_;
+  TimePoint began_at_;
+  TimePoint sent_at_;
+  TimePoint answered_at_;
 };
 
 }  // namespace sluice::proxy

@@ -3,7 +3,6 @@
 #include <ctime>
 
 #include "agent/base/log.hpp"
-#include "agent/proxy/session.hpp"
 #include "agent/proxy/stream.hpp"
 
 namespace sluice::proxy {
@@ -24,78 +23,95 @@ std::string http_date() {
 // Answers now if the client has seen nothing yet, else breaks off.
 void Stream::fail(std::uint16_t status, Ending ending, std::string_view reason) {
   if (response_began_) {
-    give_up(ending, answer_body_ == http::BodyKind::kUntilClose);
+    give_up(ending, false);
   } else {
     reply(status, ending, reason);
   }
 }
 
 void Stream::reply(std::uint16_t status, Ending ending, std::string_view reason) {
-  context_.count(ending);
-  log::debug("proxy", "{} {} {}: {} {}", to_string(session_->peer()), request_.head().method,
-             request_.head().path, status, reason);
-  upstream_.reset();
-  const http::RequestHead& request = request_.head();
-  keep_alive_ = request_done_ && request.keep_alive && !context_.draining;
-  std::string text = std::string(http::reason_phrase(status)) + ": " + std::string(reason) + "\n";
+  const http::RequestHead& request = downstream_->head();
+  log::debug("proxy", "{} {} {}: {} {}", to_string(downstream_->peer()), request.method,
+             request.path, status, reason);
+  LocalAnswer& local = filters_.answer();
+  local.clear();
+  local.status = status;
+  local.headers.add("Content-Type", "text/plain");
+  local.headers.add("X-Sluice-Reason", reason);
+  local.body.append(http::reason_phrase(status)).append(": ").append(reason).append("\n");
+  local.reason = reason;
+  local.ending = ending;
+  answer(local);
+}
+
+void Stream::answer(LocalAnswer& local) {
+  if (local.ending) context_.count(*local.ending);
+  exchange_.reset();
   http::ResponseHead head;
-  head.status = status;
-  head.reason = http::reason_phrase(status);
-  head.minor_version = request.minor_version;
+  head.status = local.status;
+  head.reason = http::reason_phrase(local.status);
   head.headers.add("Date", http_date());
-  head.headers.add("Content-Type", "text/plain");
-  head.headers.add("X-Sluice-Reason", reason);
+  for (std::size_t i = 0; i < local.headers.size(); ++i) {
+    head.headers.add(local.headers.at(i).name, local.headers.at(i).value);
+  }
   head.body = http::BodyKind::kLength;
-  head.content_length = text.size();
-  context_.compose.clear();
-  http::write_response_head(head, keep_alive_, context_.compose);
-  if (request.method != "HEAD") context_.compose.append(text);
-  session_->client().send(context_.compose);
+  head.content_length = local.body.size();
+  if (record_) {
+    record_->status = local.status;
+    record_->reason = local.reason;
+    record_->ending = local.ending;
+  }
+  response_began_ = true;
+  filters_.on_response_head(filter_request_, head, true);
+  downstream_->write_head(head);
+  if (downstream_->head().method != "HEAD") downstream_->write_body(local.body);
+  downstream_->write_end(nullptr);
+  downstream_->flush();
   if (target_ != nullptr) ++target_->report->responses[0];
   phase_ = Phase::kDone;
-  session_->finish(keep_alive_, !request_done_);
+  downstream_->finish();
 }
 
 void Stream::give_up(Ending ending, bool reset) {
   context_.count(ending);
-  log::debug("proxy", "{} {} {}: {}", to_string(session_->peer()), request_.head().method,
-             request_.head().path, label_of(ending));
+  log::debug("proxy", "{} {} {}: {}", to_string(downstream_->peer()), downstream_->head().method,
+             downstream_->head().path, label_of(ending));
+  if (record_) {
+    record_->ending = ending;
+    record_->reason = label_of(ending);
+  }
   if (target_ != nullptr && !response_began_) ++target_->report->responses[0];
   // The endpoint must not take what it has for a whole request, nor go on answering.
-  if (upstream_) upstream_->reset_on_close();
-  upstream_.reset();
+  if (exchange_) exchange_->reset_on_close();
+  exchange_.reset();
   phase_ = Phase::kDone;
-  session_->abort(reset);
+  downstream_->abort(reset);
 }
 
 void Stream::on_timeout() {
-  if (phase_ == Phase::kHead) {
-    request_done_ = false;
-    reply(408, Ending::kHeadTimeout, "head_timeout");
+  if (phase_ == Phase::kDelay) {
+    dispatch();
     return;
   }
-  if (upstream_ != nullptr && !upstream_->known_connected()) {
+  if (exchange_ != nullptr && !exchange_->connected()) {
     ++target_->report->connect_failures;
     if (phase_ == Phase::kPromote && target_->pools.size() > 1) {
-      upstream_.reset();
-      send_request(body_);
+      exchange_.reset();
+      send_request();
     } else if (phase_ == Phase::kPromote || !try_elsewhere()) {
       connect_failed();
     }
     return;
   }
-  const bool client_reads = !session_->client().has_output();
-  const bool client_owes =
-      !request_done_ && upstream_ != nullptr && !upstream_->channel().has_output();
-  if (!client_reads || client_owes) {
-    if (client_reads && !response_began_) {
-      reply(408, Ending::kBodyTimeout, "body_timeout");
-    } else {
-      give_up(Ending::kBodyTimeout, true);
-    }
-    return;
+  const bool client_reads = downstream_->can_write();
+  const bool client_owes = !request_done_ && exchange_ != nullptr && !exchange_->has_output();
+  if (client_reads && !client_owes) {
+    fail(504, Ending::kUpstreamTimeout, "upstream_timeout");
+  } else if (client_reads && !response_began_) {
+    reply(408, Ending::kBodyTimeout, "body_timeout");
+  } else {
+    give_up(Ending::kBodyTimeout, true);
   }
-  fail(504, Ending::kUpstreamTimeout, "upstream_timeout");
 }
 
 }  // namespace sluice::proxy

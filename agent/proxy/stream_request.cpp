@@ -1,74 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// The request side of a stream: head, routing, and the body on its way to the endpoint.
-#include <array>
-
+// The request side of a stream: filters, routing, and the body on its way to the endpoint.
 #include "agent/base/log.hpp"
-#include "agent/proxy/session.hpp"
 #include "agent/proxy/stream.hpp"
 
 namespace sluice::proxy {
 
-using http::BodyKind;
-using http::H1Event;
+using Kind = MessageEvent::Kind;
 
-void Stream::on_head_bytes(std::string_view bytes) {
-  Channel& client = session_->client();
-  const http::H1Progress progress = request_.next(bytes);
-  if (progress.event == H1Event::kNeedMore) {
-    client.keep(bytes, progress.consumed, true);
-    return;
-  }
-  std::size_t consumed = progress.consumed;
-  const auto body = progress.event == H1Event::kHead ? collect(bytes, consumed) : std::nullopt;
-  session_->count_request();
-  context_.report.desync.count(request_.verdict());
-  session_->touch();
-  if (!body) {
-    client.keep(bytes, bytes.size());
-    bad_request();
-    return;
-  }
-  if (consumed < bytes.size()) session_->mark_pipelined();
-  dispatch(bytes.substr(0, consumed), *body);
-  client.keep(bytes, consumed);
-}
-
-// The part of the body that came with the head: as one piece, in place where possible. nullopt: it is malformed.
-std::optional<std::string_view> Stream::collect(std::string_view bytes, std::size_t& consumed) {
-  std::string_view body;
-  body_.clear();
-  for (;;) {
-    const http::H1Progress progress = request_.next(bytes.substr(consumed));
-    consumed += progress.consumed;
-    if (progress.event == H1Event::kBody) {
-      if (body.empty()) {
-        body = progress.body;
-        continue;
-      }
-      if (body_.empty()) body_.assign(body);
-      body_.append(progress.body);
-      continue;
-    }
-    if (progress.event == H1Event::kError) return std::nullopt;
-    request_done_ = progress.event == H1Event::kComplete;
-    return body_.empty() ? body : std::string_view(body_);
-  }
-}
-
-void Stream::dispatch(std::string_view raw, std::string_view body) {
-  if (!route()) return;
-  ++target_->report->picks;
-  rewrite_head();
-  if (!offer(raw, body)) send_request(body);
-}
-
-// Decides where the request goes; false once it was answered here.
-bool Stream::route() {
-  const http::RequestHead& head = request_.head();
+void Stream::start() {
   generation_ = context_.use_generation();
-  listener_ = session_->listener();
+  listener_ = downstream_->listener();
+  filter_request_.listener = listener_;
+  if (collect()) {
+    dispatch();
+  } else {
+    bad_request();
+  }
+}
+
+// The part of the body that came with the head: as one piece, in place where possible. False: it is malformed.
+bool Stream::collect() {
+  kept_.clear();
+  for (;;) {
+    const MessageEvent event = downstream_->next();
+    switch (event.kind) {
+      case Kind::kData:
+        if (record_) record_->bytes_received += event.data.size();
+        if (body_.empty()) {
+          body_ = event.data;
+          break;
+        }
+        if (kept_.empty()) kept_.assign(body_);
+        kept_.append(event.data);
+        break;
+      case Kind::kEnd:
+        request_done_ = true;
+        request_trailers_ = event.trailers;
+        [[fallthrough]];
+      case Kind::kNone:
+      case Kind::kMore:
+        if (!kept_.empty()) body_ = kept_;
+        return true;
+      case Kind::kHead:
+      case Kind::kInvalid:
+      case Kind::kClosed:
+        return false;
+    }
+  }
+}
+
+// Called again after a delay.
+void Stream::dispatch() {
+  phase_ = Phase::kStart;
+  if (!decision_ && !route()) return;
+  if (!filter(filters_.on_request(filter_request_)) || !pick()) return;
+  Promotable* const client = downstream_->promotable();
+  if (client == nullptr || !offer(*client)) send_request();
+}
+
+// Decides where the request goes; false once it was answered here, or has to wait.
+bool Stream::route() {
+  const http::RequestHead& head = downstream_->head();
   if (listener_ == nullptr) {
-    request_.head().keep_alive = false;  // nothing will ever be served here
+    downstream_->head().keep_alive = false;  // nothing will ever be served here
     fail(404, Ending::kNoListener, "no_listener");
     return false;
   }
@@ -76,12 +70,37 @@ bool Stream::route() {
     fail(501, Ending::kBadRequest, "connect_unsupported");
     return false;
   }
-  const auto decision = listener_->routes.match(head);
-  if (!decision) {
+  if (!filter(filters_.on_head(filter_request_))) return false;
+  decision_ = listener_->routes.match(head);
+  if (!decision_) {
     fail(404, Ending::kNoRoute, "no_route");
     return false;
   }
-  const std::uint32_t set = listener_->route_sets[decision->route_id];
+  filter_request_.route = &*decision_;
+  return true;
+}
+
+// Does what a filter asks for; true: goes on.
+bool Stream::filter(FilterResult result) {
+  switch (result.kind) {
+    case FilterResult::Kind::kContinue:
+      return true;
+    case FilterResult::Kind::kAnswer:
+      answer(filters_.answer());
+      break;
+    case FilterResult::Kind::kDelay:
+      // Other connections will be read before this goes on.
+      if (body_.data() != kept_.data()) kept_.assign(body_);
+      body_ = kept_;
+      delayed_until_ = context_.reactor.now() + result.delay;
+      phase_ = Phase::kDelay;
+      break;
+  }
+  return false;
+}
+
+bool Stream::pick() {
+  const std::uint32_t set = listener_->route_sets[decision_->route_id];
   if (generation_->snapshot().destination_sets[set]->shares.empty()) {
     fail(500, Ending::kNoDestination, "no_destination");
     return false;
@@ -91,27 +110,32 @@ bool Stream::route() {
     fail(503, Ending::kNoEndpoint, "no_endpoint");
     return false;
   }
+  ++target_->report->picks;
+  rewrite_head();
+  filters_.on_destination(filter_request_, *target_->share);
+  if (filters_.wants_body() && (!body_.empty() || request_done_)) {
+    filters_.on_request_body(body_, request_done_);
+  }
   return true;
 }
 
 void Stream::rewrite_head() {
-  http::RequestHead& head = request_.head();
+  http::RequestHead& head = downstream_->head();
   // RFC 9112 3.2.2: the host of an absolute-form target replaces what Host says.
   if (!head.target.starts_with('/') && !head.authority.empty() &&
       head.headers.get("Host") != head.authority) {
     head.headers.set("Host", head.authority);
   }
-  rewritten_ =
-      http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/') || head.repaired;
+  rewritten_ = http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/');
   // RFC 9110 10.1.1: an HTTP/1.0 client cannot understand the interim answer.
   if (head.minor_version == 0) head.headers.remove("Expect");
   if (listener_->add_forwarded_headers) add_forwarded();
 }
 
 void Stream::add_forwarded() {
-  http::RequestHead& head = request_.head();
+  http::RequestHead& head = downstream_->head();
   // Overwritten, not appended to: nothing says that the client may be believed.
-  head.headers.set("X-Forwarded-For", to_string(session_->peer().ip));
+  head.headers.set("X-Forwarded-For", to_string(downstream_->peer().ip));
   head.headers.set("X-Forwarded-Proto", "http");
   head.headers.set("X-Forwarded-Host", head.authority);
   if (!head.headers.has("X-Request-Id")) {
@@ -122,47 +146,47 @@ void Stream::add_forwarded() {
 }
 
 bool Stream::pump_request() {
-  Channel& to = upstream_->channel();
-  if (request_done_ || to.has_output() || to.send_failed()) return false;
-  Channel& client = session_->client();
-  const std::string_view bytes = client.input();
-  if (bytes.empty()) {
-    if (!client.ended() && !client.receive_failed()) return false;
-    give_up(Ending::kClientClosed, false);
-    return true;
+  if (request_done_ || !exchange_->can_write()) return false;
+  for (;;) {
+    const MessageEvent event = downstream_->next();
+    switch (event.kind) {
+      case Kind::kData:
+        if (record_) record_->bytes_received += event.data.size();
+        if (filters_.wants_body()) filters_.on_request_body(event.data, false);
+        exchange_->write_body(event.data);
+        continue;
+      case Kind::kEnd:
+        request_done_ = true;
+        if (filters_.wants_body()) filters_.on_request_body({}, true);
+        exchange_->write_end(event.trailers);
+        [[fallthrough]];
+      case Kind::kMore:
+        exchange_->flush();
+        touch();
+        return true;
+      case Kind::kNone:
+        return false;
+      case Kind::kClosed:
+        give_up(Ending::kClientClosed, false);
+        return true;
+      case Kind::kHead:
+      case Kind::kInvalid:
+        bad_request();
+        return true;
+    }
   }
-  const BodyKind kind = request_.head().body;
-  std::string& text = context_.compose;
-  text.clear();
-  std::string_view tail;
-  std::size_t consumed = 0;
-  H1Event event = H1Event::kBody;
-  while (event == H1Event::kBody) {
-    const http::H1Progress progress = request_.next(bytes.substr(consumed));
-    consumed += progress.consumed;
-    event = progress.event;
-    if (event == H1Event::kBody) tail = frame(kind, progress.body, text);
-  }
-  if (event == H1Event::kError) {
-    client.keep(bytes, bytes.size());
-    context_.report.desync.count_refusal(request_.error().code);  // the head has been counted
-    bad_request();
-    return true;
-  }
-  request_done_ = event == H1Event::kComplete;
-  if (request_done_ && kind == BodyKind::kChunked) {
-    http::write_last_chunk(request_.trailers(), text);
-  }
-  to.send(text, tail);
-  if (consumed < bytes.size()) session_->mark_pipelined();
-  client.keep(bytes, consumed);
-  session_->touch();
-  return true;
+}
+
+void Stream::refuse() { bad_request(); }
+
+void Stream::refuse_late() {
+  listener_ = downstream_->listener();
+  reply(408, Ending::kHeadTimeout, "head_timeout");
 }
 
 void Stream::bad_request() {
-  const http::H1Error& error = request_.error();
-  log::debug("proxy", "{}: {} [{}]", to_string(session_->peer()), error.message, error.reason);
+  const http::H1Error& error = downstream_->error();
+  log::debug("proxy", "{}: {} [{}]", to_string(downstream_->peer()), error.message, error.reason);
   request_done_ = false;  // nobody knows where the next request would begin
   fail(error.status, Ending::kBadRequest, error.reason);
 }

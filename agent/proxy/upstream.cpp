@@ -8,8 +8,7 @@
 #include "agent/net/socket.hpp"
 #include "agent/proxy/context.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
-#include "agent/proxy/session.hpp"
-#include "agent/proxy/stream.hpp"
+#include "agent/proxy/h1_exchange.hpp"
 
 namespace sluice::proxy {
 
@@ -38,8 +37,8 @@ Upstream::~Upstream() {
 
 void Upstream::on_ready(std::uint32_t events) {
   channel_.note(events);
-  if (stream_ != nullptr) {
-    stream_->session().drive();  // may destroy this
+  if (exchange_ != nullptr) {
+    exchange_->on_upstream();  // may destroy this
     return;
   }
   if (!still_open()) pool_->discard(*this);

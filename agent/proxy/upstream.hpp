@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Upstream: one connection to an endpoint, in use by one stream or idle in its pool.
-// Callers: EndpointPool, Stream. Thread: worker. Invariants: an idle upstream has no stream, no bytes waiting in either
-// direction and is watched, so that the endpoint's close takes it out of the pool.
+// Upstream: one HTTP/1 connection to an endpoint, in use by one exchange or idle in its pool.
+// Callers: EndpointPool, H1Exchange, Stream. Thread: worker. Invariants: an idle upstream has no exchange, no bytes waiting in either direction and is watched, so that the endpoint's close takes it out of the pool.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -14,7 +13,7 @@
 namespace sluice::proxy {
 
 class EndpointPool;
-class Stream;
+class H1Exchange;
 struct Context;
 
 class Upstream final : public net::EventHandler {
@@ -30,10 +29,11 @@ class Upstream final : public net::EventHandler {
   [[nodiscard]] bool watch();
 
   [[nodiscard]] Channel& channel() { return channel_; }
+  [[nodiscard]] const Channel& channel() const { return channel_; }
   [[nodiscard]] EndpointPool& pool() const { return *pool_; }
   [[nodiscard]] bool steerable() const { return steerable_; }
   [[nodiscard]] std::uint16_t mss() const { return steer_.mss; }
-  void use(Stream* stream) { stream_ = stream; }
+  void use(H1Exchange* exchange) { exchange_ = exchange; }
 
   // Whether the handshake is over; asks the socket until it is.
   [[nodiscard]] bool connected();
@@ -63,7 +63,7 @@ class Upstream final : public net::EventHandler {
   std::shared_ptr<EndpointPool> pool_;
   Channel channel_;
   SteerUpstream steer_;  // without its descriptor, which the channel has
-  Stream* stream_ = nullptr;
+  H1Exchange* exchange_ = nullptr;
   std::uint64_t received_before_ = 0;
   std::uint64_t sent_before_ = 0;
   bool steerable_ = false;

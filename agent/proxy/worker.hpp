@@ -21,6 +21,8 @@
 
 namespace sluice::proxy {
 
+class AccessSink;
+
 struct WorkerOptions {
   std::uint32_t index = 0;
   http::H1Options http;                 // a listener may have its own mode and body limit
@@ -36,6 +38,7 @@ struct WorkerOptions {
   std::shared_ptr<ListenerLoads> listener_loads{};  // of all workers; null: of this one alone
   std::uint32_t max_idle_upstreams = 512;           // per endpoint
   std::uint32_t buffer_bytes = 64 * 1024;  // per direction of a stream: the bound of back-pressure
+  AccessSink* access_sink = nullptr;       // outlives the worker; null: no request is recorded
 };
 
 class Worker {

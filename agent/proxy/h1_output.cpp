@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/proxy/h1_output.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+// Below it one copy is cheaper than a second piece for the kernel.
+constexpr std::size_t kCopyLimit = 4096;
+
+}  // namespace
+
+std::string& H1Output::text() {
+  if (!collecting_) text_.clear();
+  collecting_ = true;
+  text_.append(tail_);
+  tail_ = {};
+  return text_;
+}
+
+void H1Output::body(http::BodyKind kind, std::string_view data) {
+  std::string& text = this->text();
+  if (kind == http::BodyKind::kChunked) {
+    http::write_chunk(data, text);
+  } else if (data.size() > kCopyLimit) {
+    tail_ = data;
+  } else {
+    text.append(data);
+  }
+}
+
+// Trailers only exist in chunked bodies; elsewhere they are dropped (RFC 9110 6.5.1).
+void H1Output::end(http::BodyKind kind, const http::HeaderMap* /*trailers*/) {
+  if (kind == http::BodyKind::kChunked) http::write_last_chunk(text());
+}
+
+void H1Output::flush(Channel& channel) {
+  if (!collecting_) return;
+  channel.send(text_, tail_);
+  discard();
+}
+
+void H1Output::discard() {
+  collecting_ = false;
+  tail_ = {};
+}
+
+}  // namespace sluice::proxy
