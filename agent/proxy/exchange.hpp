@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exchange: one request on a connection to an endpoint and the answer to it. Implemented once for each protocol; several
-// may share a connection.
+// Exchange: one request on a connection to an endpoint and the answer to it. Implemented once for each protocol;
+// several may share a connection.
 // Callers: Stream. Thread: worker. Invariants: what is written is collected and goes out with flush(); body is written
 // only while can_write(), so that what waits for a slow endpoint is at most one read; answers are pulled, so that a
 // slow client stops the endpoint.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Upstream: one HTTP/1 connection to an endpoint, in use by one exchange or idle in its pool.
-// Callers: EndpointPool, H1Exchange, Stream. Thread: worker. Invariants: an idle upstream has no exchange, no bytes waiting in either direction and is watched, so that the endpoint's close takes it out of the pool.
+// Callers: EndpointPool, H1Exchange, Stream. Thread: worker. Invariants: an idle upstream has no exchange, no bytes
+// waiting in either direction and is watched, so that the endpoint's close takes it out of the pool.
 #pragma once
 #include <cstdint>
 #include <memory>
