@@ -8,7 +8,7 @@ using http::BodyKind;
 using Kind = MessageEvent::Kind;
 
 MessageEvent H1Session::next() {
-  if (request_done_) return {Kind::kEnd};
+  if (request_done_) return {Kind::kEnd, {}, &parser_->trailers()};
   if (!reading_) {
     bytes_ = client_.input();
     consumed_ = 0;
@@ -26,7 +26,7 @@ MessageEvent H1Session::next() {
       request_done_ = true;
       if (consumed_ < bytes_.size()) pipelined_ = true;
       keep();
-      return {Kind::kEnd};
+      return {Kind::kEnd, {}, &parser_->trailers()};
     case http::H1Event::kHead:
     case http::H1Event::kNeedMore:
       keep();
@@ -34,6 +34,7 @@ MessageEvent H1Session::next() {
     case http::H1Event::kError:
       break;
   }
+  if (counted_) context_.report.desync.count_refusal(parser_->error().code);
   consumed_ = bytes_.size();  // nobody knows where the next request would begin
   keep();
   return {Kind::kInvalid};
@@ -48,6 +49,7 @@ void H1Session::write_head(http::ResponseHead& head) {
   const http::RequestHead& request = parser_->head();
   const bool interim = head.status < 200;
   if (interim && request.minor_version == 0) return;  // it would be taken for the answer
+  if (!request.accepts_trailers) head.headers.remove("Trailer");
   head.minor_version = request.minor_version;
   if (interim) {
     http::write_response_head(head, true, output_.text());
@@ -71,7 +73,10 @@ void H1Session::write_body(std::string_view data) {
   output_.body(answer_body_, data);
 }
 
-void H1Session::write_end(const http::HeaderMap* trailers) { output_.end(answer_body_, trailers); }
+// RFC 9110 6.5.1: trailers only for whoever asked for them.
+void H1Session::write_end(const http::HeaderMap* trailers) {
+  output_.end(answer_body_, parser_->head().accepts_trailers ? trailers : nullptr);
+}
 
 void H1Session::finish() {
   touch();

@@ -9,7 +9,7 @@ namespace sluice::proxy {
 using Kind = MessageEvent::Kind;
 
 H1Exchange::H1Exchange(Context& context)
-    : context_(context), parser_(context.options.limits), output_(context.compose) {}
+    : context_(context), parser_(context.options.http.limits), output_(context.compose) {}
 
 H1Exchange::~H1Exchange() = default;
 
@@ -31,6 +31,7 @@ void H1Exchange::write_head(const http::RequestHead& head) {
   method_.assign(head.method);
   parser_.reset(method_);
   request_body_ = head.body;
+  isolated_ = head.isolate;
   upstream_->begin_request();
   http::write_request_head(head, output_.text());
 }
@@ -75,9 +76,9 @@ MessageEvent H1Exchange::next() {
           break;
         }
         // More bytes answer no request: this connection cannot be trusted with another one.
-        reusable_ = reusable_ && request_ended_ && consumed_ == bytes_.size();
+        reusable_ = reusable_ && !isolated_ && request_ended_ && consumed_ == bytes_.size();
         keep();
-        return {Kind::kEnd};
+        return {Kind::kEnd, {}, &parser_.trailers()};
       case http::H1Event::kNeedMore:
         keep(consumed_ < bytes_.size());
         return {Kind::kMore};

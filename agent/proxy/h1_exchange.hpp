@@ -60,6 +60,7 @@ class H1Exchange final : public Exchange {
   http::BodyKind request_body_ = http::BodyKind::kNone;
   bool reading_ = false;
   bool final_ = false;          // the head is not that of a 1xx
+  bool isolated_ = false;       // the request forbids that the connection is used again
   bool request_ended_ = false;  // as far as it was written
   bool reusable_ = false;       // what the head says
 };

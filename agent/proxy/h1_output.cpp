@@ -29,8 +29,13 @@ void H1Output::body(http::BodyKind kind, std::string_view data) {
 }
 
 // Trailers only exist in chunked bodies; elsewhere they are dropped (RFC 9110 6.5.1).
-void H1Output::end(http::BodyKind kind, const http::HeaderMap* /*trailers*/) {
-  if (kind == http::BodyKind::kChunked) http::write_last_chunk(text());
+void H1Output::end(http::BodyKind kind, const http::HeaderMap* trailers) {
+  if (kind != http::BodyKind::kChunked) return;
+  if (trailers != nullptr) {
+    http::write_last_chunk(*trailers, text());
+  } else {
+    http::write_last_chunk(text());
+  }
 }
 
 void H1Output::flush(Channel& channel) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "agent/net/socket.hpp"
+#include "agent/proxy/h1_options.hpp"
 #include "agent/proxy/stream.hpp"
 
 namespace sluice::proxy {
@@ -85,6 +86,7 @@ bool H1Session::read_request() {
   }
   if (parser_ == nullptr) {
     parser_ = context_.acquire_parser();
+    parser_->configure(h1_options(context_.options.http, listener()));
     touch();
   }
   const http::H1Progress progress = parser_->next(bytes);
@@ -105,11 +107,13 @@ bool H1Session::read_request() {
     client_.keep(bytes, bytes.size());
     stream_->refuse();
   }
+  context_.report.desync.count(parser_->verdict());
+  counted_ = true;
   return true;
 }
 
 void H1Session::begin_request() {
-  request_done_ = keep_alive_ = false;
+  request_done_ = keep_alive_ = counted_ = false;
   answer_body_ = http::BodyKind::kNone;
   body_written_ = 0;
   touch();

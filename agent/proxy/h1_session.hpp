@@ -108,6 +108,7 @@ class H1Session final : public Connection, public Downstream, public Promotable 
   State state_ = State::kOpen;
   http::BodyKind answer_body_ = http::BodyKind::kNone;  // framing towards the client
   bool reading_ = false;
+  bool counted_ = false;       // among what was found in requests
   bool request_done_ = false;  // its last byte was read
   bool keep_alive_ = false;    // as the answer says
   bool steerable_ = false;     // its listener was steerable when it came: TC has seen its handshake

@@ -126,7 +126,8 @@ void Stream::rewrite_head() {
       head.headers.get("Host") != head.authority) {
     head.headers.set("Host", head.authority);
   }
-  rewritten_ = http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/');
+  rewritten_ =
+      http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/') || head.repaired;
   // RFC 9110 10.1.1: an HTTP/1.0 client cannot understand the interim answer.
   if (head.minor_version == 0) head.headers.remove("Expect");
   if (listener_->add_forwarded_headers) add_forwarded();
