@@ -7,6 +7,7 @@
 #include <charconv>
 #include <thread>
 
+#include "agent/app/http_flags.hpp"
 #include "agent/app/version.hpp"
 
 namespace sluice::app {
@@ -203,6 +204,8 @@ Parsed parse_options(int argc, const char* const* argv) {
       "lb-agent");
   app.footer(kFooter);
   declare(app, parsed.options, raw);
+  HttpFlags http;
+  http.declare(app, parsed.options.http);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -211,7 +214,9 @@ Parsed parse_options(int argc, const char* const* argv) {
     parsed.exit = Exit{code == 0 ? 0 : 2, text.str()};
     return parsed;
   }
-  if (const std::string wrong = interpret(raw, parsed.options); !wrong.empty()) {
+  std::string wrong = interpret(raw, parsed.options);
+  if (wrong.empty()) wrong = http.interpret(parsed.options.http);
+  if (!wrong.empty()) {
     parsed.exit = Exit{2, wrong + "\nRun lb-agent --help for all flags.\n"};
     return parsed;
   }

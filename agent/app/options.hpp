@@ -10,9 +10,33 @@
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
 #include "agent/base/log.hpp"
+#include "agent/http/h1_codec.hpp"
 #include "agent/model/world.hpp"
 
 namespace sluice::app {
+
+struct AccessLogOptions {
+  std::string target = "off";  // or "stdout", or the path of a file
+  bool json = false;
+  bool per_request = true;  // every request has its line, so nothing is steered
+  double sample = 1;        // the share of requests that is written
+  [[nodiscard]] bool enabled() const { return target != "off" && sample > 0; }
+};
+
+// About requests; the worker's part of it goes to proxy::WorkerOptions.
+struct HttpOptions {
+  model::DesyncMode desync_mode = model::DesyncMode::kDefensive;
+  http::UnderscoreNames underscores = http::UnderscoreNames::kKeep;
+  std::optional<model::PathNormalization> path_normalization;  // unset: automatic
+  std::uint32_t trusted_hops = 0;
+  http::H1Limits limits;
+  std::uint32_t head_seconds = 10;
+  std::uint32_t idle_seconds = 75;
+  std::uint32_t stream_seconds = 60;
+  std::uint32_t upstream_idle_seconds = 60;
+  std::uint32_t max_connections = 50'000;  // of each worker
+  AccessLogOptions access_log;
+};
 
 struct Options {
   std::string config_directory;
@@ -34,6 +58,7 @@ struct Options {
   bool kernel_path = true;
   std::string node_name;
   std::uint32_t drain_seconds = 10;
+  HttpOptions http;
 };
 
 // What to do instead of running: print `text` and exit with `code` (help, version, a wrong flag).

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <functional>
 
+#include "agent/app/settings.hpp"
 #include "agent/app/version.hpp"
 #include "agent/base/log.hpp"
 #include "agent/routing/route_table.hpp"
@@ -119,6 +120,7 @@ Result<void> Supervisor::start_workers() {
     worker_options.client_descriptors = client_descriptors_;
     worker_options.listener_loads = loads;
     worker_options.trusted_cidrs = options_.trusted_cidrs;
+    apply(options_.http, worker_options);
     proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };
     if (kernel_) steering = kernel_->steering_factory(i);
     auto worker = proxy::Worker::create(worker_options, clock_, std::move(steering));
@@ -146,6 +148,7 @@ Result<void> Supervisor::start_configuration() {
   build.kernel_reason = preflight_.reason;
   build.steer_after = options_.steer_after;
   build.forwarded_headers = options_.forwarded_headers;
+  apply(options_.http, build);
   pipeline_ = std::make_unique<UpdatePipeline>(
       options_.config_directory, std::move(translate), std::move(build),
       [this](const snapshot::SnapshotPtr& snapshot) { return publish(snapshot); });

@@ -2,9 +2,8 @@
 #include "agent/proxy/h1_options.hpp"
 
 namespace sluice::proxy {
-namespace {
 
-http::DesyncMode mode_of(model::DesyncMode mode) {
+http::DesyncMode h1_mode(model::DesyncMode mode) {
   switch (mode) {
     case model::DesyncMode::kMonitor:
       return http::DesyncMode::kMonitor;
@@ -16,12 +15,10 @@ http::DesyncMode mode_of(model::DesyncMode mode) {
   return http::DesyncMode::kDefensive;
 }
 
-}  // namespace
-
 http::H1Options h1_options(const http::H1Options& defaults, const snapshot::Listener* listener) {
   http::H1Options options = defaults;
   if (listener == nullptr) return options;
-  if (listener->config.desync_mode) options.mode = mode_of(*listener->config.desync_mode);
+  if (listener->config.desync_mode) options.mode = h1_mode(*listener->config.desync_mode);
   if (listener->config.max_body_bytes) options.limits.body_bytes = *listener->config.max_body_bytes;
   return options;
 }

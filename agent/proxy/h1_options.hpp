@@ -7,6 +7,8 @@
 
 namespace sluice::proxy {
 
+[[nodiscard]] http::DesyncMode h1_mode(model::DesyncMode mode);
+
 // `listener` may be null.
 [[nodiscard]] http::H1Options h1_options(const http::H1Options& defaults,
                                          const snapshot::Listener* listener);

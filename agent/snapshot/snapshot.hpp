@@ -104,6 +104,7 @@ struct BuildOptions {
       path_normalization;  // unset: kBase where a path decides something
   model::DesyncMode desync_mode = model::DesyncMode::kDefensive;
   bool access_log_per_request = false;
+  std::string request_flag;  // a flag that acts on every request, and how; empty: none
 };
 
 // `previous` may be null. Pure: the same arguments give the same snapshot. Fails, changing nothing, on a regular

@@ -89,6 +89,7 @@ std::optional<Obstacle> annotation_obstacle(const Listener& listener, const Buil
   if (options.desync_mode == model::DesyncMode::kStrictest && !config.desync_mode) {
     return Obstacle{"desync_mode", "--desync-mode strictest: every request is judged", {}};
   }
+  if (!options.request_flag.empty()) return Obstacle{"request_flag", options.request_flag, {}};
   if (config.max_body_bytes) {
     return obstacle("max_body_bytes", "max-body-bytes", "every body is counted");
   }

@@ -9,7 +9,7 @@ import re
 import sys
 
 root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-source = (root / "agent/app/options.cpp").read_text()
+source = "".join((root / "agent/app" / name).read_text() for name in ("options.cpp", "http_flags.cpp"))
 text = (root / "docs/configuration.md").read_text()
 section = text[text.index("## Flags of lb-agent"):]
 wanted = set(re.findall(r'"!?(--[a-z-]+)"', source)) | {"--version"}
@@ -19,6 +19,6 @@ found = {word for row in rows for cell in row[1:3] for word in re.findall(r"--[a
 for word in sorted(wanted - found):
     print(f"docs/configuration.md: {word} has no row under 'Flags of lb-agent'; add one")
 for word in sorted(found - wanted):
-    print(f"docs/configuration.md: {word} is no flag or variable of agent/app/options.cpp; remove its row")
+    print(f"docs/configuration.md: {word} is no flag or variable of lb-agent; remove its row")
 print(f"{len(wanted)} flags and variables, {len(wanted ^ found)} findings")
 sys.exit(bool(wanted ^ found))

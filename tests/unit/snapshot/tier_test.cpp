@@ -243,6 +243,9 @@ TEST(Tier, AListenersOwnWishesAndTheAccessLog) {
   options.access_log_per_request = true;
   EXPECT_THAT(tier(world_of({echo()}), options), HasSubstr("request access_log"));
   options = kernel();
+  options.request_flag = "--max-body-bytes: every body is counted";
+  EXPECT_THAT(tier(world_of({echo()}), options), HasSubstr("request request_flag: --max-body"));
+  options = kernel();
   options.path_normalization = model::PathNormalization::kMergeSlashes;
   EXPECT_THAT(tier(world_of({echo()}), options),
               HasSubstr("request path_normalization: --path-normalization"));
