@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "agent/config/translate/delegate.hpp"
 #include "agent/config/translate/hosts.hpp"
 
 namespace sluice::config {
@@ -24,25 +23,17 @@ bool is_short(const std::string& host) { return host.find('.') == std::string::n
 
 class DestinationLinker {
  public:
-  DestinationLinker(const Registry& registry, LinkedVirtualService& out)
-      : registry_(registry), out_(out) {}
-
-  std::vector<model::WeightedDestination> link(const std::vector<DestinationSpec>& destinations) {
-    std::vector<model::WeightedDestination> out;
-    for (const DestinationSpec& destination : destinations) {
-      out.push_back(
-          {link(destination), destination.weight, destination.origin, destination.headers});
-    }
-    return out;
-  }
+  DestinationLinker(const Registry& registry, const std::string& name_space,
+                    LinkedVirtualService& out)
+      : registry_(registry), name_space_(name_space), out_(out) {}
 
   // The key of the destination's cluster, which is made when it is new.
   std::string link(const DestinationSpec& destination) {
-    const RegistryService* service = registry_.find(destination.host.value, destination.name_space);
+    const RegistryService* service = registry_.find(destination.host.value, name_space_);
     model::Cluster cluster;
-    cluster.host = service != nullptr ? service->host
-                                      : qualify(destination.host.value, destination.name_space,
-                                                registry_.cluster_domain());
+    cluster.host = service != nullptr
+                       ? service->host
+                       : qualify(destination.host.value, name_space_, registry_.cluster_domain());
     cluster.subset = destination.subset.value;
     cluster.origin = destination.host.origin;
     const RegistryPort* port = nullptr;
@@ -102,35 +93,31 @@ class DestinationLinker {
     return nullptr;
   }
 
-  const SubsetSpec* find_subset(const DestinationSpec& destination,
-                                const RegistryService& service) {
-    const auto rules = registry_.rules_for(service);
-    std::vector<std::string> known;
-    std::vector<std::string> looked_at;
-    for (const DestinationRuleSpec* rule : rules) {
-      looked_at.push_back(
-          fmt::format("{} ({})", rule->meta.full_name(), model::location(rule->host.origin)));
-      for (const SubsetSpec& subset : rule->subsets) {
-        if (subset.name == destination.subset.value) return &subset;
-        if (std::find(known.begin(), known.end(), subset.name) == known.end()) {
-          known.push_back(subset.name);
-        }
-      }
-    }
+  const MergedSubset* find_subset(const DestinationSpec& destination,
+                                  const RegistryService& service) {
+    const MergedRule* rule = registry_.rule_for(service);
     const std::string& name = destination.subset.value;
-    if (rules.empty()) {
+    if (rule == nullptr) {
       add_error(out_.problems, destination.subset.origin, "subset_not_found",
                 fmt::format("the subset `{}` is not defined: no DestinationRule for `{}` exists",
                             name, service.host),
                 fmt::format("add a DestinationRule with `host: {}` and this subset", service.host));
-    } else {
-      add_error(out_.problems, destination.subset.origin, "subset_not_found",
-                fmt::format("the subset `{}` is not defined in DestinationRule {}", name,
-                            fmt::format("{}", fmt::join(looked_at, ", "))),
-                did_you_mean(name, known,
-                             known.empty() ? std::string("it defines no subset; add this one")
-                                           : "it defines " + name_list(known)));
+      return nullptr;
     }
+    if (const MergedSubset* subset = rule->subset(name)) return subset;
+    std::vector<std::string> known;
+    for (const MergedSubset& subset : rule->subsets) known.push_back(subset.spec->name);
+    std::vector<std::string> looked_at;
+    for (const DestinationRuleSpec* from : rule->rules) {
+      looked_at.push_back(
+          fmt::format("{} ({})", from->meta.full_name(), model::location(from->host.origin)));
+    }
+    add_error(out_.problems, destination.subset.origin, "subset_not_found",
+              fmt::format("the subset `{}` is not defined in DestinationRule {}", name,
+                          fmt::format("{}", fmt::join(looked_at, ", "))),
+              did_you_mean(name, known,
+                           known.empty() ? std::string("it defines no subset; add this one")
+                                         : "it defines " + name_list(known)));
     return nullptr;
   }
 
@@ -138,11 +125,14 @@ class DestinationLinker {
             const RegistryService& service, const RegistryPort* port) {
     Labels labels;
     if (!destination.subset.value.empty()) {
-      const SubsetSpec* subset = find_subset(destination, service);
+      const MergedSubset* subset = find_subset(destination, service);
       if (subset == nullptr) return;
-      labels = subset->labels;
-      cluster.origin = subset->origin;
+      labels = subset->spec->labels;
+      cluster.origin = subset->spec->origin;
       cluster.selector = canonical(labels);
+      cluster.policy = subset->policies.of(cluster.port);
+    } else if (const MergedRule* rule = registry_.rule_for(service)) {
+      cluster.policy = rule->policies.of(cluster.port);
     }
     if (port == nullptr) return;
     for (const LabelledEndpoint& candidate : port->endpoints) {
@@ -168,36 +158,31 @@ class DestinationLinker {
   }
 
   const Registry& registry_;
+  const std::string& name_space_;
   LinkedVirtualService& out_;
 };
 
 }  // namespace
 
-LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec, const SpecSet& specs,
+LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
                                           const Registry& registry) {
   LinkedVirtualService out;
   out.spec = &spec;
-  DestinationLinker linker(registry, out);
-  for (const ExpandedRoute& expanded : expand_routes(spec, specs, out.problems)) {
-    const HttpRouteSpec& from = expanded.route();
+  DestinationLinker linker(registry, spec.meta.name_space, out);
+  for (const HttpRouteSpec& from : spec.http) {
     LinkedRoute linked;
     linked.matches = from.matches;
     linked.matches_all = from.matches_all;
     linked.route = from.route;
-    linked.route.destinations = linker.link(from.destinations);
+    for (const DestinationSpec& destination : from.destinations) {
+      linked.route.destinations.push_back(
+          {linker.link(destination), destination.weight, destination.origin, destination.headers});
+    }
     for (const MirrorSpec& mirror : from.mirrors) {
       linked.route.mirrors.push_back(
           {linker.link(mirror.destination), mirror.share, mirror.destination.origin});
     }
     out.routes.push_back(std::move(linked));
-  }
-  for (const TcpRouteSpec& from : spec.tcp) {
-    LinkedTcpRoute linked;
-    linked.matches = from.matches;
-    linked.matches_all = from.matches_all;
-    linked.route.origin = from.origin;
-    linked.route.destinations = linker.link(from.destinations);
-    out.tcp_routes.push_back(std::move(linked));
   }
   return out;
 }

@@ -2,12 +2,12 @@
 // networking.istio.io DestinationRule.
 #include <fmt/core.h>
 
-#include <array>
 #include <set>
 
 #include "agent/base/text.hpp"
 #include "agent/config/translate/decode.hpp"
 #include "agent/config/translate/hosts.hpp"
+#include "agent/config/translate/traffic_policy.hpp"
 
 namespace sluice::config {
 namespace {
@@ -19,8 +19,10 @@ void read_subset(const DecodeInput& input, const Located& located, DestinationRu
   subset.name = name.value;
   subset.origin = input.origin(located.key, located.path);
   subset.labels = fields.labels("labels");
-  static constexpr std::array<std::string_view, 1> kUnbuilt{"trafficPolicy"};
-  fields.finish(kUnbuilt);
+  if (const auto policy = fields.map("trafficPolicy")) {
+    subset.policy = read_traffic_policy(input, *policy);
+  }
+  fields.finish();
   for (const SubsetSpec& other : out.subsets) {
     if (other.name != subset.name || subset.name.empty()) continue;
     input.report.error(name.mark, name.path, "duplicate_subset",
@@ -54,6 +56,59 @@ void check_host(const DecodeInput& input, const Text& host) {
   }
 }
 
+bool fails_over_blindly(const model::TrafficPolicy& policy) {
+  const auto& locality = policy.load_balancer.locality;
+  return locality && locality->enabled && !policy.outlier_detection &&
+         (!locality->failover.empty() || !locality->failover_priority.empty());
+}
+
+// Failing over needs to know which endpoints fail. Each localityLbSetting is named once, whatever inherits it.
+class LocalityCheck {
+ public:
+  explicit LocalityCheck(Report& report) : report_(report) {}
+
+  void check(const PolicySpec* rule, const PolicySpec* subset, const PolicySet& policies) {
+    const PolicySpec* own = subset != nullptr ? subset : rule;
+    if (own == nullptr) return;
+    const bool inherits = !own->sections.load_balancer && rule != nullptr;
+    if (fails_over_blindly(*policies.all)) {
+      warn(inherits ? rule->sections.locality_origin : own->sections.locality_origin);
+    }
+    for (const auto& [port, settings] : own->ports) {
+      if (fails_over_blindly(*policies.of(port))) warn(settings.locality_origin);
+    }
+  }
+
+ private:
+  void warn(const model::Origin& origin) {
+    if (!warned_.emplace(origin.line, origin.column).second) return;
+    report_.warning({origin.line, origin.column}, origin.path, "no_effect",
+                    "without `outlierDetection` nothing is known to fail over from",
+                    "add `outlierDetection:` to this trafficPolicy");
+  }
+
+  Report& report_;
+  std::set<std::pair<int, int>> warned_;
+};
+
+void put_policies_together(const DecodeInput& input, DestinationRuleSpec& out) {
+  const auto pointer = [](const std::optional<PolicySpec>& policy) {
+    return policy ? &*policy : nullptr;
+  };
+  LocalityCheck locality(input.report);
+  const PolicySpec* rule = pointer(out.policy);
+  out.policies = combine(rule, nullptr);
+  locality.check(rule, nullptr, out.policies);
+  for (SubsetSpec& subset : out.subsets) {
+    if (!subset.policy) {
+      subset.policies = out.policies;
+      continue;
+    }
+    subset.policies = combine(rule, pointer(subset.policy));
+    locality.check(rule, pointer(subset.policy), subset.policies);
+  }
+}
+
 }  // namespace
 
 DestinationRuleSpec decode_destination_rule(const DecodeInput& input) {
@@ -65,9 +120,16 @@ DestinationRuleSpec decode_destination_rule(const DecodeInput& input) {
   out.host = input.placed(host);
   out.host.value = to_lower(host.value);
   for (const Located& subset : spec.list("subsets")) read_subset(input, subset, out);
+  if (const auto policy = spec.map("trafficPolicy")) {
+    out.policy = read_traffic_policy(input, *policy);
+  }
+  put_policies_together(input, out);
   read_export_to(spec);
-  static constexpr std::array<std::string_view, 2> kUnbuilt{"trafficPolicy", "workloadSelector"};
-  spec.finish(kUnbuilt);
+  if (const auto selector = spec.get("workloadSelector")) {
+    input.report.unsupported(selector->key, selector->path,
+                             "it chooses among sidecars; the rule counts here");
+  }
+  spec.finish();
   return out;
 }
 

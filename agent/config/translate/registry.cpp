@@ -4,7 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
+#include <set>
 
 #include "agent/config/translate/hosts.hpp"
 
@@ -108,43 +108,29 @@ const RegistryService* Registry::find(const std::string& host,
 }
 
 void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
+  std::set<std::string> clients;
+  for (const GatewaySpec* gateway : specs.gateways) clients.insert(gateway->meta.name_space);
+  rules_ = RuleBook(std::move(clients));
   for (const DestinationRuleSpec* rule : specs.rules) {
     const RegistryService* service = find(rule->host.value, rule->meta.name_space);
-    const std::string host =
-        service != nullptr ? service->host
+    std::string host = service != nullptr
+                           ? service->host
                            : qualify(rule->host.value, rule->meta.name_space, cluster_domain_);
-    rules_[host].push_back(rule);
-    if (service != nullptr || is_wildcard(host)) continue;
-    add_warning(diagnostics, rule->host.origin, "host_not_found",
-                fmt::format("no service `{}` exists: the rule has no effect", host),
-                did_you_mean(host, names_, "add the Service or ServiceEntry, or correct the name"));
-  }
-  // Rules in the service's own namespace count before those of others; creation order decides the
-  // rest.
-  for (auto& [host, rules] : rules_) {
-    if (is_wildcard(host)) wildcards_.push_back(host);
-    const auto service = services_.find(host);
-    if (service == services_.end()) continue;
-    std::vector<const DestinationRuleSpec*> ordered;
-    for (const bool own : {true, false}) {
-      std::copy_if(rules.begin(), rules.end(), std::back_inserter(ordered),
-                   [&](const DestinationRuleSpec* rule) {
-                     return (rule->meta.name_space == service->second.name_space) == own;
-                   });
+    if (service == nullptr && !is_wildcard(host)) {
+      add_warning(
+          diagnostics, rule->host.origin, "host_not_found",
+          fmt::format("no service `{}` exists: the rule has no effect", host),
+          did_you_mean(host, names_, "add the Service or ServiceEntry, or correct the name"));
+    } else if (service != nullptr && !rules_.sees(*rule, service->name_space)) {
+      add_warning(
+          diagnostics, rule->host.origin, "rule_not_visible",
+          fmt::format("rules for `{}` are looked for in the namespaces {}, not in `{}`", host,
+                      name_list(rules_.order(service->name_space)), rule->meta.name_space),
+          fmt::format("move it to the namespace `{}`", service->name_space));
     }
-    rules = std::move(ordered);
+    rules_.add(*rule, std::move(host));
   }
-  std::sort(wildcards_.begin(), wildcards_.end(), [](const std::string& a, const std::string& b) {
-    return a.size() != b.size() ? a.size() > b.size() : a < b;
-  });
-}
-
-std::vector<const DestinationRuleSpec*> Registry::rules_for(const RegistryService& service) const {
-  if (const auto exact = rules_.find(service.host); exact != rules_.end()) return exact->second;
-  for (const std::string& wildcard : wildcards_) {
-    if (covers(wildcard, service.host)) return rules_.at(wildcard);
-  }
-  return {};
+  rules_.finish(diagnostics);
 }
 
 }  // namespace sluice::config

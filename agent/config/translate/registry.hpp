@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/config/translate/diagnostics.hpp"
+#include "agent/config/translate/rule_book.hpp"
 #include "agent/config/translate/spec.hpp"
 
 namespace sluice::config {
@@ -21,8 +22,6 @@ struct SpecSet {
   std::vector<std::string> gateway_names;                     // the same, for "did you mean"
   std::set<std::string> rejected_gateways;  // "ns/name" of those without a version in force
   std::vector<const VirtualServiceSpec*> virtual_services;
-  std::map<std::string, const VirtualServiceSpec*>
-      delegate_by_name;  // "ns/name"; those without hosts
   std::vector<const DestinationRuleSpec*> rules;
   std::vector<const ServiceEntrySpec*> service_entries;
   std::vector<const WorkloadEntrySpec*> workload_entries;
@@ -62,9 +61,10 @@ class Registry {
   // What `host`, written in `name_space`, means.
   [[nodiscard]] const RegistryService* find(const std::string& host,
                                             const std::string& name_space) const;
-  // The destination rules of the most specific host that covers the service; the first counts most.
-  [[nodiscard]] std::vector<const DestinationRuleSpec*> rules_for(
-      const RegistryService& service) const;
+  // What destination rules say of the service; nullptr when none covers it.
+  [[nodiscard]] const MergedRule* rule_for(const RegistryService& service) const {
+    return rules_.find(service.host, service.name_space);
+  }
 
  private:
   void add_services(const SpecSet& specs, Diagnostics& diagnostics);
@@ -74,9 +74,8 @@ class Registry {
 
   std::string cluster_domain_;
   std::vector<std::string> names_;
-  std::map<std::string, RegistryService> services_;                       // by host
-  std::map<std::string, std::vector<const DestinationRuleSpec*>> rules_;  // by resolved host
-  std::vector<std::string> wildcards_;  // those of rules_, the longest first
+  std::map<std::string, RegistryService> services_;  // by host
+  RuleBook rules_;
 };
 
 // The endpoints of a Kubernetes Service's port: from its EndpointSlices; without any, from the Pods

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,32 +47,11 @@ struct GatewayHost {
   model::Origin origin;
 };
 
-enum class ServerProtocol { kHttp, kTcp };
-
 struct ServerSpec {
   std::optional<IpAddress> bind;
   std::uint16_t port = 0;
-  ServerProtocol protocol = ServerProtocol::kHttp;
   std::vector<GatewayHost> hosts;
-  std::optional<model::Origin> https_redirect;  // where it is asked for
   model::Origin origin;
-};
-
-template <typename T>
-struct Annotated {
-  T value{};
-  model::Origin origin;
-};
-
-// The sluice.dev/ annotations of a Gateway, which speak of its listeners.
-struct GatewayAnnotations {
-  std::optional<Annotated<model::SteerAfter>> steer_after;
-  std::optional<Annotated<model::ForwardedHeaders>> forwarded_headers;
-  std::optional<Annotated<model::PathNormalization>> path_normalization;
-  std::optional<Annotated<model::DesyncMode>> desync_mode;
-  std::optional<Annotated<std::uint32_t>> max_connections;
-  std::optional<Annotated<std::uint64_t>> max_body_bytes;
-  std::optional<Annotated<bool>> proxy_protocol;
 };
 
 struct GatewaySpec {
@@ -81,29 +59,13 @@ struct GatewaySpec {
   Labels selector;
   model::Origin selector_origin;
   std::vector<ServerSpec> servers;  // those this version serves
-  GatewayAnnotations annotations;
-};
-
-// Which namespaces may use an object (exportTo).
-struct ExportTo {
-  bool everywhere = true;
-  std::set<std::string> name_spaces;  // with !everywhere
-  model::Origin origin;
-
-  [[nodiscard]] bool reaches(const std::string& name_space) const {
-    return everywhere || name_spaces.contains(name_space);
-  }
+  std::optional<model::SteerAfter> steer_after;
+  std::optional<model::ForwardedHeaders> forwarded_headers;
+  model::Origin steer_after_origin;
+  model::Origin forwarded_headers_origin;
 };
 
 struct GatewayReference {
-  std::string name_space;
-  std::string name;
-  model::Origin origin;
-
-  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
-};
-
-struct DelegateReference {
   std::string name_space;
   std::string name;
   model::Origin origin;
@@ -117,8 +79,7 @@ struct MatchSpec {
 };
 
 struct DestinationSpec {
-  std::string name_space;  // of the object that says it: where short names belong
-  PlacedText host;         // as written, lower case
+  PlacedText host;  // as written, lower case
   PlacedText subset;
   std::optional<std::uint16_t> port;
   model::Origin port_origin;
@@ -141,33 +102,47 @@ struct HttpRouteSpec {
       true;  // no match list was written; else only `matches` count, even when none is left
   std::vector<DestinationSpec> destinations;
   std::vector<MirrorSpec> mirrors;
-  std::optional<DelegateReference> delegate;  // whose routes stand in place of this one
-};
-
-struct TcpMatchSpec {
-  model::TcpMatch match;
-  std::vector<std::string> gateways;  // "ns/name"; empty = all of the virtual service's
-};
-
-struct TcpRouteSpec {
-  std::vector<TcpMatchSpec> matches;
-  bool matches_all = true;  // as HttpRouteSpec's
-  std::vector<DestinationSpec> destinations;
-  model::Origin origin;
 };
 
 struct VirtualServiceSpec {
   ObjectMeta meta;
-  std::vector<PlacedText> hosts;           // empty: a delegate
+  std::vector<PlacedText> hosts;
   std::vector<GatewayReference> gateways;  // without the reserved "mesh"
   std::vector<HttpRouteSpec> http;
-  std::vector<TcpRouteSpec> tcp;
-  ExportTo export_to;
+};
+
+// The sections of one trafficPolicy, or of one port in it, that are written.
+struct PolicySections {
+  std::optional<model::LoadBalancer> load_balancer;
+  std::optional<model::ConnectionPool> connection_pool;
+  std::optional<model::OutlierDetection> outlier_detection;
+  model::Origin origin;
+  model::Origin locality_origin;  // of localityLbSetting
+};
+
+struct PolicySpec {
+  PolicySections sections;
+  std::optional<model::RetryBudget> retry_budget;
+  std::optional<std::uint8_t> proxy_protocol;
+  std::map<std::uint16_t, PolicySections> ports;
+};
+
+// What holds for a port of a service once all levels are put together.
+struct PolicySet {
+  model::TrafficPolicyPtr all = model::default_policy();   // never null
+  std::map<std::uint16_t, model::TrafficPolicyPtr> ports;  // those that differ
+
+  [[nodiscard]] const model::TrafficPolicyPtr& of(std::uint16_t port) const {
+    const auto found = ports.find(port);
+    return found == ports.end() ? all : found->second;
+  }
 };
 
 struct SubsetSpec {
   std::string name;
   Labels labels;
+  std::optional<PolicySpec> policy;
+  PolicySet policies;  // with those of its rule
   model::Origin origin;
 };
 
@@ -175,6 +150,8 @@ struct DestinationRuleSpec {
   ObjectMeta meta;
   PlacedText host;
   std::vector<SubsetSpec> subsets;
+  std::optional<PolicySpec> policy;
+  PolicySet policies;
 };
 
 struct WorkloadSpec {
