@@ -36,7 +36,8 @@ Result<void> DirectListeners::bind(const model::Listener& listener) {
                                       "higher port in the Gateway"
                                     : "; is another program using it?"));
     }
-    net::accept_with_data(socket->get());
+    // A server behind a TCP listener may be the one to speak first.
+    if (listener.protocol != "TCP") net::accept_with_data(socket->get());
     sockets.push_back(std::move(*socket));
   }
   for (std::size_t i = 0; i < workers_.size(); ++i) {

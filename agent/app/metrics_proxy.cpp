@@ -90,6 +90,12 @@ void add_clusters(const MetricsInput& input, Families& out) {
       out.sample({{"cluster", key}, {"class", kClasses[i]}}, report.responses[i]);
     }
   }
+  out.counter("sluice_proxy_tcp_received_bytes_total",
+              "Bytes of TCP listeners read from clients for a cluster.");
+  per_cluster(clusters, out, &proxy::ClusterReport::tcp_bytes_in);
+  out.counter("sluice_proxy_tcp_sent_bytes_total",
+              "Bytes of TCP listeners read from a cluster's endpoints for clients.");
+  per_cluster(clusters, out, &proxy::ClusterReport::tcp_bytes_out);
   out.counter("sluice_proxy_promotions_total",
               "Connections to a cluster that were handed to the kernel.");
   per_cluster(clusters, out, &proxy::ClusterReport::promotions);
@@ -108,6 +114,10 @@ void add_proxy(const MetricsInput& input, Families& out) {
   per_worker(input, out, &Report::connections_open);
   out.counter("sluice_proxy_requests_total", "Requests parsed by the agent.");
   per_worker(input, out, &Report::requests);
+  out.counter("sluice_proxy_tcp_connections_total", "Connections of TCP listeners.");
+  per_worker(input, out, &Report::tcp_connections);
+  out.gauge("sluice_proxy_tcp_connections_open", "Connections of TCP listeners that are open.");
+  per_worker(input, out, &Report::tcp_open);
   out.counter("sluice_proxy_received_bytes_total", "Bytes read from clients by the agent.");
   per_worker(input, out, &Report::bytes_received);
   out.counter("sluice_proxy_sent_bytes_total", "Bytes written to clients by the agent.");

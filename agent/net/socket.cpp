@@ -3,6 +3,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace sluice::net {
@@ -96,8 +97,22 @@ bool is_connected(int fd) {
 SocketAddress local_address(int fd) { return name_of(fd, getsockname); }
 SocketAddress peer_address(int fd) { return name_of(fd, getpeername); }
 
-void accept_with_data(int fd) {
-  const int seconds = 1;
+void keep_alive(int fd, const KeepAlive& settings) {
+  set_flag(fd, SOL_SOCKET, SO_KEEPALIVE);
+  const auto set = [fd](int option, std::int64_t value, int most) {
+    set_flag(fd, IPPROTO_TCP, option, static_cast<int>(std::clamp<std::int64_t>(value, 1, most)));
+  };
+  // The largest values that Linux takes (MAX_TCP_KEEPCNT, MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL).
+  if (settings.probes) set(TCP_KEEPCNT, *settings.probes, 127);
+  const auto seconds = [](Milliseconds time) {
+    return std::chrono::ceil<std::chrono::seconds>(time).count();
+  };
+  if (settings.time) set(TCP_KEEPIDLE, seconds(*settings.time), 32'767);
+  if (settings.interval) set(TCP_KEEPINTVL, seconds(*settings.interval), 32'767);
+}
+
+void accept_with_data(int fd, bool on) {
+  const int seconds = on ? 1 : 0;
   setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "agent/base/clock.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
 #include "agent/base/unique_fd.hpp"
@@ -33,10 +34,19 @@ namespace sluice::net {
 [[nodiscard]] SocketAddress local_address(int fd);
 [[nodiscard]] SocketAddress peer_address(int fd);
 
+// Probes of an idle connection, so that a peer that is gone is noticed. Unset: the kernel's defaults
+// (net.ipv4.tcp_keepalive_*). Times are rounded up to seconds.
+struct KeepAlive {
+  std::optional<std::uint32_t> probes;
+  std::optional<Milliseconds> time;  // without a packet until the first probe
+  std::optional<Milliseconds> interval;
+};
+void keep_alive(int fd, const KeepAlive& settings);
+
 // A listening socket wakes its owner only when a client has sent something (TCP_DEFER_ACCEPT): one wake and one failed
 // read fewer for each connection. Who connects and waits is accepted after a second. For protocols in which the client
 // speaks first.
-void accept_with_data(int fd);
+void accept_with_data(int fd, bool on = true);
 
 // close() will send an RST instead of a FIN: the peer must not take what it has as complete.
 void reset_on_close(int fd);

@@ -51,6 +51,16 @@ void Channel::close(net::Reactor& reactor) {
   fd_.reset();
 }
 
+void Channel::reset(net::Reactor& reactor) {
+  close(reactor);
+  in_.release();
+  out_.release();
+  received_ = sent_ = 0;
+  error_ = 0;
+  readable_ = writable_ = true;
+  starved_ = ended_ = closing_ = broken_ = receive_failed_ = send_failed_ = false;
+}
+
 std::size_t Channel::receive(std::span<char> into) {
   for (;;) {
     const ssize_t got = recv(fd_.get(), into.data(), into.size(), 0);

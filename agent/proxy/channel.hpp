@@ -41,6 +41,8 @@ class Channel {
   [[nodiscard]] bool watch(net::Reactor& reactor, net::EventHandler& handler);
   void unwatch(net::Reactor& reactor);
   void close(net::Reactor& reactor);
+  // Closes, and becomes as it was made: for another connection.
+  void reset(net::Reactor& reactor);
 
   // Unconsumed bytes, after one recv() when there are none or too few. Empty: nothing for now, see ended() and
   // failed(). keep() must follow before the next call.

@@ -4,6 +4,7 @@
 #include "agent/proxy/context.hpp"
 #include "agent/proxy/h1_session.hpp"
 #include "agent/proxy/proxy_gate.hpp"
+#include "agent/proxy/tcp_session.hpp"
 
 namespace sluice::proxy {
 
@@ -16,7 +17,12 @@ void greet(Context& context, Accepted accepted, const snapshot::Listener& listen
   gate->drive();
 }
 
-void open_session(Context& context, Accepted accepted, const snapshot::Listener& /*listener*/) {
+void open_session(Context& context, Accepted accepted, const snapshot::Listener& listener) {
+  if (listener.config.protocol == "TCP") {
+    auto* const session = new TcpSession(context, std::move(accepted), listener);
+    session->drive();
+    return;
+  }
   auto* const session =
       new H1Session(context, std::move(accepted.client), accepted.peer, accepted.local);
   session->hold(std::move(accepted.place));

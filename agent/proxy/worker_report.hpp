@@ -30,7 +30,13 @@ namespace sluice::proxy {
   X(kOverload, "overload", "the connection limit of this worker was reached")                  \
   X(kListenerLimit, "listener_limit", "the connection limit of the listener was reached")      \
   X(kProxyHeader, "proxy_header", "a trusted proxy sent no PROXY header, or an invalid one")   \
-  X(kProxyUntrusted, "proxy_untrusted", "a PROXY header came from an address that is not trusted")
+  X(kProxyUntrusted, "proxy_untrusted", "a PROXY header came from an untrusted address")       \
+  X(kTcpClientReset, "tcp_client_reset", "TCP: the client reset the connection")               \
+  X(kTcpUpstreamReset, "tcp_upstream_reset", "TCP: the endpoint reset the connection")         \
+  X(kTcpIdle, "tcp_idle", "TCP: no byte moved for tcp.idleTimeout")                            \
+  X(kTcpDuration, "tcp_duration", "TCP: the connection reached maxConnectionDuration")         \
+  X(kTcpLimit, "tcp_limit", "TCP: the cluster has maxConnections already")                     \
+  X(kTcpDrained, "tcp_drained", "TCP: still open when the time to drain was over")
 
 enum class Ending : std::uint8_t {
 #define LB_ENDING_ENUM(name, label, help) name,
@@ -48,6 +54,8 @@ struct ClusterReport {
   std::uint64_t steered_bytes_in = 0;   // client -> pod
   std::uint64_t steered_bytes_out = 0;  // pod -> client
   std::uint64_t connect_failures = 0;
+  std::uint64_t tcp_bytes_in = 0;            // of TCP listeners: client -> endpoint
+  std::uint64_t tcp_bytes_out = 0;           // endpoint -> client
   std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
 };
 
@@ -57,10 +65,12 @@ struct WorkerReport {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_open = 0;  // gauge
   std::uint64_t requests = 0;
-  std::uint64_t bytes_received = 0;  // from clients
-  std::uint64_t bytes_sent = 0;      // to clients
-  std::uint64_t upstreams_open = 0;  // gauge
-  std::uint64_t upstreams_idle = 0;  // gauge
+  std::uint64_t tcp_connections = 0;  // of TCP listeners
+  std::uint64_t tcp_open = 0;         // gauge
+  std::uint64_t bytes_received = 0;   // from clients
+  std::uint64_t bytes_sent = 0;       // to clients
+  std::uint64_t upstreams_open = 0;   // gauge
+  std::uint64_t upstreams_idle = 0;   // gauge
   std::uint64_t upstream_connects = 0;
   std::uint64_t upstream_reuses = 0;
   std::uint64_t buffer_bytes = 0;     // gauge: memory in stream buffers

@@ -23,6 +23,7 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
     cluster.host = "echo.test";
     cluster.subset = subset.name;
     cluster.port = 80;
+    cluster.policy = options.policy;
     for (const SocketAddress& address : subset.endpoints) {
       cluster.endpoints.push_back({.address = address, .name = to_string(address)});
     }
@@ -41,7 +42,14 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
   listener.max_body_bytes = options.max_body_bytes;
   listener.proxy_protocol = options.proxy_protocol;
   listener.max_connections = options.max_connections;
-  listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(host));
+  if (options.tcp) {
+    listener.protocol = "TCP";
+    model::TcpRoute& rule = listener.tcp_routes.emplace_back();
+    rule.matches = options.tcp_matches;
+    rule.destinations = route.destinations;
+  } else {
+    listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(host));
+  }
   world.listeners.push_back(listener);
   snapshot::BuildOptions build;
   build.kernel_path = options.kernel_path;

@@ -26,6 +26,9 @@ struct WorldOptions {
   bool kernel_path = false;
   model::ForwardedHeaders forwarded = model::ForwardedHeaders::kNone;
   bool proxy_protocol = false;
+  bool tcp = false;                            // a TCP listener with one rule for all connections
+  std::vector<model::TcpMatch> tcp_matches{};  // of that rule
+  model::TrafficPolicyPtr policy = model::default_policy();
   std::optional<std::uint32_t> max_connections{};
   model::SteerAfter steer_after{model::SteerAfter::Mode::kCount, 1};
 };

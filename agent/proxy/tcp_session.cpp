@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/proxy/tcp_session.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/base/log.hpp"
+#include "agent/net/proxy_protocol.hpp"
+#include "agent/net/socket.hpp"
+#include "agent/proxy/context.hpp"
+#include "agent/routing/tcp_match.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+constexpr int kStepsPerTurn = 32;  // of at most one buffer each
+constexpr std::uint32_t kMaxAttempts = 3;
+constexpr Milliseconds kIdleTimeout{3'600'000};  // Istio: tcp.idleTimeout is an hour unless set
+
+}  // namespace
+
+TcpSession::TcpSession(Context& context, Accepted accepted, const snapshot::Listener& listener)
+    : context_(context),
+      client_(context.memory, &context.report.bytes_received, &context.report.bytes_sent),
+      upstream_(context.memory),
+      upstream_events_(*this),
+      to_endpoint_{client_, upstream_, &ClusterReport::tcp_bytes_in},
+      to_client_{upstream_, client_, &ClusterReport::tcp_bytes_out},
+      timer_(context.reactor, [this] { on_timer(); }),
+      peer_(accepted.peer),
+      local_(accepted.local),
+      started_(context.reactor.now()),
+      since_(started_) {
+  client_.attach(std::move(accepted.client));
+  hold(std::move(accepted.place));
+  context_.add(*this);
+  ++context_.report.tcp_connections;
+  ++context_.report.tcp_open;
+  choose(listener);
+}
+
+TcpSession::~TcpSession() {
+  release_generation();
+  --context_.report.tcp_open;
+}
+
+void TcpSession::on_ready(std::uint32_t events) {
+  client_.note(events);
+  drive();
+}
+
+void TcpSession::UpstreamEvents::on_ready(std::uint32_t events) {
+  session_.upstream_.note(events);
+  session_.drive();
+}
+
+// The rule and the cluster are chosen once: only the endpoint changes when one cannot be reached.
+void TcpSession::choose(const snapshot::Listener& listener) {
+  const auto rule = routing::match_tcp(listener.config.tcp_routes, local_);
+  if (!rule) return end(Ending::kNoRoute, true);
+  generation_ = context_.use_generation();
+  target_ = generation_->pick(listener.tcp_sets[*rule]);
+  if (target_ == nullptr || target_->pools.empty()) return end(Ending::kNoEndpoint, true);
+  report_ = target_->report;
+  const auto& clusters = generation_->snapshot().clusters;
+  const auto cluster = clusters.find(target_->share->cluster);
+  policy_ = cluster == clusters.end() ? model::default_policy() : cluster->second->policy;
+  ++report_->picks;
+}
+
+void TcpSession::drive() {
+  int steps = 0;
+  while (state_ != State::kClosed && step()) {
+    if (++steps < kStepsPerTurn) continue;
+    context_.drive_later(*this);
+    break;
+  }
+  settle();
+}
+
+bool TcpSession::step() {
+  switch (state_) {
+    case State::kStart:
+      connect();
+      return true;
+    case State::kConnect:
+      return step_connect();
+    case State::kRelay:
+      return relay();
+    case State::kClosed:
+      break;
+  }
+  return false;
+}
+
+void TcpSession::connect() {
+  state_ = State::kConnect;
+  while (attempts_++ < kMaxAttempts) {
+    const EndpointPool* const pool = target_->pick_endpoint();
+    if (pool == nullptr) return end(Ending::kNoEndpoint, true);
+    endpoint_ = pool->address();
+    since_ = context_.reactor.now();
+    auto fd = net::connect_tcp(endpoint_);
+    if (fd) {
+      upstream_.attach(std::move(*fd));
+      upstream_.expect_writable();
+      return;
+    }
+    ++report_->connect_failures;
+    log::debug("proxy", "{}", fd.error().message);
+  }
+  end(Ending::kConnectFailed, true);
+}
+
+// A client that gives up meanwhile is noticed here; one that has only sent its end of file is served.
+bool TcpSession::step_connect() {
+  if (client_.broken()) {
+    end(Ending::kTcpClientReset, true);
+    return true;
+  }
+  if (net::is_connected(upstream_.fd())) {
+    begin_relay();
+    return true;
+  }
+  const int error = net::pending_error(upstream_.fd());
+  if (error == 0) return false;  // on its way
+  connect_failed(std::strerror(error));
+  return true;
+}
+
+void TcpSession::connect_failed(const char* why) {
+  ++report_->connect_failures;
+  log::debug("proxy", "{}: cannot connect to {}: {}", to_string(peer_), to_string(endpoint_), why);
+  upstream_.reset(context_.reactor);
+  connect();
+}
+
+void TcpSession::begin_relay() {
+  state_ = State::kRelay;
+  since_ = context_.reactor.now();
+  upstream_.note(EPOLLOUT);
+  if (const auto& keepalive = policy_->connection_pool.keepalive) {
+    net::keep_alive(
+        upstream_.fd(),
+        {.probes = keepalive->probes, .time = keepalive->time, .interval = keepalive->interval});
+  }
+  if (policy_->proxy_protocol) {
+    context_.compose.clear();
+    net::write_proxy_header(*policy_->proxy_protocol, net::ProxyAddresses{peer_, local_},
+                            context_.compose);
+    upstream_.send(context_.compose);
+  }
+  release_generation();
+}
+
+void TcpSession::release_generation() {
+  if (generation_ != nullptr) context_.release_generation(generation_);
+  generation_ = nullptr;
+  target_ = nullptr;
+}
+
+bool TcpSession::relay() {
+  const bool moved = pump(to_endpoint_) | pump(to_client_);
+  // A reset is passed on at once, as it overtakes what is on its way anyhow.
+  if (client_.receive_failed()) {
+    end(Ending::kTcpClientReset, true);
+  } else if (upstream_.receive_failed()) {
+    end(Ending::kTcpUpstreamReset, true);
+  } else if (to_endpoint_.ended && to_client_.ended) {
+    end(std::nullopt, to_endpoint_.broken || to_client_.broken);
+  } else if (to_endpoint_.broken && (to_client_.ended || to_client_.broken)) {
+    end(Ending::kTcpUpstreamReset, true);
+  } else if (to_client_.broken && to_endpoint_.ended) {
+    end(Ending::kTcpClientReset, true);
+  }
+  return moved || state_ == State::kClosed;
+}
+
+// A side that takes no more may have said something before it closed, which the other way still passes on.
+bool TcpSession::pump(Way& way) {
+  if (way.ended || way.broken) return false;
+  const bool flushed = way.to.flush();
+  if (way.to.send_failed()) {
+    way.broken = true;
+    return true;
+  }
+  if (way.to.has_output()) {
+    if (flushed) since_ = context_.reactor.now();
+    return flushed;
+  }
+  const std::string_view bytes = way.from.input();
+  if (!bytes.empty()) {
+    way.to.send(bytes);
+    report_->*way.bytes += bytes.size();
+    way.from.keep(bytes, bytes.size());
+    since_ = context_.reactor.now();
+    return true;
+  }
+  if (!way.from.ended()) return flushed;
+  shutdown(way.to.fd(), SHUT_WR);
+  way.ended = true;
+  return true;
+}
+
+void TcpSession::end(std::optional<Ending> ending, bool reset) {
+  if (ending) {
+    context_.count(*ending);
+    log::debug("proxy", "{} to {} by {}: {}", to_string(peer_), to_string(local_),
+               to_string(endpoint_), label_of(*ending));
+  }
+  reset_ = reset;
+  state_ = State::kClosed;
+}
+
+void TcpSession::settle() {
+  const auto watch = [this](Channel& channel, net::EventHandler& handler) {
+    return channel.fd() < 0 || channel.watch(context_.reactor, handler);
+  };
+  if (state_ == State::kClosed || !watch(client_, *this) || !watch(upstream_, upstream_events_)) {
+    destroy();
+    return;
+  }
+  client_.release_buffers();
+  upstream_.release_buffers();
+  arm();
+}
+
+void TcpSession::destroy() {
+  for (Channel* const channel : {&client_, &upstream_}) {
+    if (channel->fd() < 0) continue;
+    if (reset_) net::reset_on_close(channel->fd());
+    channel->close(context_.reactor);
+  }
+  context_.remove(*this);
+  delete this;
+}
+
+// At the end of a drain: what was cut off must not look complete.
+void TcpSession::close_now() {
+  end(Ending::kTcpDrained, true);
+  destroy();
+}
+
+void TcpSession::drain(TimePoint /*idle_end*/) {}  // nobody can tell whether it is idle
+
+Milliseconds TcpSession::idle_limit() const {
+  return policy_->connection_pool.tcp_idle_timeout.value_or(kIdleTimeout);
+}
+
+TimePoint TcpSession::deadline() const {
+  const model::ConnectionPool& limits = policy_->connection_pool;
+  if (state_ == State::kConnect) return since_ + limits.connect_timeout;
+  const Milliseconds idle = idle_limit();
+  const TimePoint idle_end = idle.count() == 0 ? TimePoint::max() : since_ + idle;
+  if (!limits.max_connection_duration) return idle_end;
+  return std::min(idle_end, started_ + *limits.max_connection_duration);
+}
+
+void TcpSession::arm() {
+  // Deadlines mostly move away: the timer is left alone until it fires and then set anew.
+  const TimePoint until = deadline();
+  if (timer_.armed() && armed_ <= until) return;
+  if (until == TimePoint::max()) return timer_.cancel();
+  const TimePoint now = context_.reactor.now();
+  armed_ = until;
+  timer_.arm(until > now ? std::chrono::ceil<Milliseconds>(until - now) : Milliseconds(0));
+}
+
+void TcpSession::on_timer() {
+  const TimePoint now = context_.reactor.now();
+  if (now >= deadline()) {
+    if (state_ == State::kConnect) {
+      connect_failed("no answer in time");
+    } else {
+      const auto& duration = policy_->connection_pool.max_connection_duration;
+      const bool old = duration && now >= started_ + *duration;
+      end(old ? Ending::kTcpDuration : Ending::kTcpIdle, true);
+    }
+  }
+  drive();
+}
+
+}  // namespace sluice::proxy
