@@ -2,10 +2,11 @@
 // TcpSession: one connection of a TCP listener and the connection to the endpoint it was given to: bytes both ways,
 // half closes kept, resets passed on. What one side does not take stops the other: at most one read waits in each
 // direction.
-// Moves bytes with recv(2) and send(2): splice(2) through a pipe of the same 64 KiB costs as much (measured over loopback:
-// both 0.36 CPU-seconds a GiB in large pieces, 0.35 against 0.38 in pieces of 16 KiB) and four more descriptors.
-// Callers: open_session(). Thread: worker. Invariants: no byte is read from the client before the endpoint is connected,
-// so that another endpoint can be tried; the generation is held only until then, for a connection may live for days.
+// Moves bytes with recv(2) and send(2): splice(2) through a pipe of the same 64 KiB costs as much (measured over
+// loopback: both 0.36 CPU-seconds a GiB in large pieces, 0.35 against 0.38 in pieces of 16 KiB) and four descriptors.
+// Callers: open_session(). Thread: worker. Invariants: no byte is read from the client before the endpoint is
+// connected, so that another endpoint can be tried; the generation is held only until then, for a connection may live
+// for days.
 #pragma once
 #include <cstdint>
 

@@ -252,6 +252,7 @@ TEST_F(TcpTest, ARuleTakesOnlyWhatItsMatchesSay) {
   expect_reset(peer, Ending::kNoRoute);
   world_.tcp_matches.emplace_back().destination_subnets = {*IpPrefix::parse("127.0.0.0/8")};
   worker_->publish(make_snapshot(world_, 2));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.generation == 2; }));
   Peer other = client();
   ASSERT_TRUE(other.send("hello"));
   EXPECT_EQ(other.read_exactly(5), "hello");
@@ -266,6 +267,7 @@ TEST_F(TcpTest, AConnectionOutlivesItsConfiguration) {
   ASSERT_EQ(peer.read_exactly(3), "one");
   world_.subsets = {{.endpoints = {other.address()}}};
   worker_->publish(make_snapshot(world_, 2));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.generation == 2; }));
   EXPECT_EQ(client().read_exactly(5), "other");
   ASSERT_TRUE(peer.send("two"));
   EXPECT_EQ(peer.read_exactly(3), "two");
