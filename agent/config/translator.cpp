@@ -7,6 +7,7 @@
 
 #include "agent/config/config.hpp"
 #include "agent/config/source/directory.hpp"
+#include "agent/config/translate/delegate.hpp"
 #include "agent/config/translate/listeners.hpp"
 #include "agent/config/translate/loader.hpp"
 
@@ -50,16 +51,22 @@ SpecSet to_set(const std::map<ObjectKey, SpecPtr>& specs) {
     out.gateway_by_name.emplace(gateway->meta.full_name(), gateway);
     out.gateway_names.push_back(gateway->meta.full_name());
   }
+  for (const VirtualServiceSpec* service : out.virtual_services) {
+    if (service->hosts.empty()) out.delegate_by_name.emplace(service->meta.full_name(), service);
+  }
   return out;
 }
 
 void sort_diagnostics(Diagnostics& diagnostics) {
   const auto key = [](const model::Diagnostic& d) {
     return std::tie(d.origin.file, d.origin.line, d.origin.column, d.code, d.message,
-                    d.origin.path);
+                    d.origin.path, d.hint);
   };
   std::sort(diagnostics.begin(), diagnostics.end(),
             [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  // What is wrong with a delegate is found once by itself and once by each that delegates to it.
+  const auto same = [&](const auto& a, const auto& b) { return key(a) == key(b); };
+  diagnostics.erase(std::unique(diagnostics.begin(), diagnostics.end(), same), diagnostics.end());
 }
 
 }  // namespace
@@ -77,7 +84,7 @@ struct Translator::Impl {
   std::map<ObjectKey, SpecPtr> choose(const Loaded& loaded, std::set<ObjectKey>& rejected) const;
   // `unlinked`: virtual services whose newest version names what does not exist. Where the last good version still
   // fits, it is used and the newest is rejected.
-  std::vector<LinkedVirtualService> link(const SpecSet& specs, const Registry& registry,
+  std::vector<LinkedVirtualService> link(SpecSet& specs, const Registry& registry,
                                          const std::map<ObjectKey, SpecPtr>& chosen,
                                          std::set<ObjectKey>& rejected,
                                          std::set<ObjectKey>& unlinked, Diagnostics& diagnostics);
@@ -109,16 +116,22 @@ std::map<ObjectKey, SpecPtr> Translator::Impl::choose(const Loaded& loaded,
   return out;
 }
 
-std::vector<LinkedVirtualService> Translator::Impl::link(
-    const SpecSet& specs, const Registry& registry, const std::map<ObjectKey, SpecPtr>& chosen,
-    std::set<ObjectKey>& rejected, std::set<ObjectKey>& unlinked, Diagnostics& diagnostics) {
+std::vector<LinkedVirtualService> Translator::Impl::link(SpecSet& specs, const Registry& registry,
+                                                         const std::map<ObjectKey, SpecPtr>& chosen,
+                                                         std::set<ObjectKey>& rejected,
+                                                         std::set<ObjectKey>& unlinked,
+                                                         Diagnostics& diagnostics) {
   const auto link_one = [&](const VirtualServiceSpec& spec) {
-    LinkedVirtualService linked = link_virtual_service(spec, registry);
+    LinkedVirtualService linked = link_virtual_service(spec, specs, registry);
     check_gateways(spec, specs, linked.problems);
     return linked;
   };
   std::vector<LinkedVirtualService> out;
-  for (const VirtualServiceSpec* spec : specs.virtual_services) {
+  // Delegates first: where a last good version stays in force, those that delegate to it get that one.
+  std::vector<const VirtualServiceSpec*> ordered = specs.virtual_services;
+  std::stable_partition(ordered.begin(), ordered.end(),
+                        [](const VirtualServiceSpec* spec) { return spec->hosts.empty(); });
+  for (const VirtualServiceSpec* spec : ordered) {
     LinkedVirtualService linked = link_one(*spec);
     append(diagnostics, linked.problems);
     const ObjectKey key{"VirtualService", spec->meta.name_space, spec->meta.name};
@@ -130,11 +143,15 @@ std::vector<LinkedVirtualService> Translator::Impl::link(
         if (!has_errors(before.problems)) {
           linked = std::move(before);
           rejected.insert(key);
+          if (spec->hosts.empty() && linked.spec->hosts.empty()) {
+            specs.delegate_by_name[spec->meta.full_name()] = linked.spec;
+          }
         }
       }
     }
-    out.push_back(std::move(linked));
+    if (!linked.spec->hosts.empty()) out.push_back(std::move(linked));
   }
+  report_idle_delegates(specs, diagnostics);
   return out;
 }
 

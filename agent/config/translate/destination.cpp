@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "agent/config/translate/delegate.hpp"
 #include "agent/config/translate/hosts.hpp"
 
 namespace sluice::config {
@@ -23,17 +24,25 @@ bool is_short(const std::string& host) { return host.find('.') == std::string::n
 
 class DestinationLinker {
  public:
-  DestinationLinker(const Registry& registry, const std::string& name_space,
-                    LinkedVirtualService& out)
-      : registry_(registry), name_space_(name_space), out_(out) {}
+  DestinationLinker(const Registry& registry, LinkedVirtualService& out)
+      : registry_(registry), out_(out) {}
+
+  std::vector<model::WeightedDestination> link(const std::vector<DestinationSpec>& destinations) {
+    std::vector<model::WeightedDestination> out;
+    for (const DestinationSpec& destination : destinations) {
+      out.push_back(
+          {link(destination), destination.weight, destination.origin, destination.headers});
+    }
+    return out;
+  }
 
   // The key of the destination's cluster, which is made when it is new.
   std::string link(const DestinationSpec& destination) {
-    const RegistryService* service = registry_.find(destination.host.value, name_space_);
+    const RegistryService* service = registry_.find(destination.host.value, destination.name_space);
     model::Cluster cluster;
-    cluster.host = service != nullptr
-                       ? service->host
-                       : qualify(destination.host.value, name_space_, registry_.cluster_domain());
+    cluster.host = service != nullptr ? service->host
+                                      : qualify(destination.host.value, destination.name_space,
+                                                registry_.cluster_domain());
     cluster.subset = destination.subset.value;
     cluster.origin = destination.host.origin;
     const RegistryPort* port = nullptr;
@@ -158,31 +167,36 @@ class DestinationLinker {
   }
 
   const Registry& registry_;
-  const std::string& name_space_;
   LinkedVirtualService& out_;
 };
 
 }  // namespace
 
-LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
+LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec, const SpecSet& specs,
                                           const Registry& registry) {
   LinkedVirtualService out;
   out.spec = &spec;
-  DestinationLinker linker(registry, spec.meta.name_space, out);
-  for (const HttpRouteSpec& from : spec.http) {
+  DestinationLinker linker(registry, out);
+  for (const ExpandedRoute& expanded : expand_routes(spec, specs, out.problems)) {
+    const HttpRouteSpec& from = expanded.route();
     LinkedRoute linked;
     linked.matches = from.matches;
     linked.matches_all = from.matches_all;
     linked.route = from.route;
-    for (const DestinationSpec& destination : from.destinations) {
-      linked.route.destinations.push_back(
-          {linker.link(destination), destination.weight, destination.origin, destination.headers});
-    }
+    linked.route.destinations = linker.link(from.destinations);
     for (const MirrorSpec& mirror : from.mirrors) {
       linked.route.mirrors.push_back(
           {linker.link(mirror.destination), mirror.share, mirror.destination.origin});
     }
     out.routes.push_back(std::move(linked));
+  }
+  for (const TcpRouteSpec& from : spec.tcp) {
+    LinkedTcpRoute linked;
+    linked.matches = from.matches;
+    linked.matches_all = from.matches_all;
+    linked.route.origin = from.origin;
+    linked.route.destinations = linker.link(from.destinations);
+    out.tcp_routes.push_back(std::move(linked));
   }
   return out;
 }

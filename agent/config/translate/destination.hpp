@@ -17,17 +17,25 @@ struct LinkedRoute {
   bool matches_all = true;
 };
 
+struct LinkedTcpRoute {
+  model::TcpRoute route;              // without its matches
+  std::vector<TcpMatchSpec> matches;  // all of them; empty with matches_all
+  bool matches_all = true;
+};
+
 // A virtual service whose destinations have been looked up. `problems` with an error means that
 // something it names does not exist; its cluster is then present and empty, so that its share is
 // answered with 503.
 struct LinkedVirtualService {
   const VirtualServiceSpec* spec = nullptr;
   std::vector<LinkedRoute> routes;
+  std::vector<LinkedTcpRoute> tcp_routes;
   Clusters clusters;
   Diagnostics problems;
 };
 
 [[nodiscard]] LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
+                                                        const SpecSet& specs,
                                                         const Registry& registry);
 
 }  // namespace sluice::config

@@ -6,59 +6,11 @@
 
 #include "agent/base/text.hpp"
 #include "agent/config/translate/decode.hpp"
+#include "agent/config/translate/gateway_annotations.hpp"
 #include "agent/config/translate/hosts.hpp"
 
 namespace sluice::config {
 namespace {
-
-constexpr std::string_view kSteerAfter = "sluice.dev/steer-after";
-constexpr std::string_view kForwardedHeaders = "sluice.dev/forwarded-headers";
-constexpr std::string_view kPrefix = "sluice.dev/";
-
-std::string annotation_path(std::string_view name) {
-  return fmt::format("metadata.annotations[\"{}\"]", name);
-}
-
-void read_steer_after(const DecodeInput& input, const Annotation& annotation, GatewaySpec& out) {
-  out.steer_after = model::SteerAfter::parse(annotation.value);
-  out.steer_after_origin = input.origin(annotation.mark, annotation_path(kSteerAfter));
-  if (out.steer_after) return;
-  input.report.error(annotation.mark, annotation_path(kSteerAfter), "bad_annotation",
-                     fmt::format("`{}` says not when to steer a connection", annotation.value),
-                     "write `never`, `auto` or a number of requests from 1 to 1000000, in quotes");
-}
-
-void read_forwarded_headers(const DecodeInput& input, const Annotation& annotation,
-                            GatewaySpec& out) {
-  out.forwarded_headers_origin = input.origin(annotation.mark, annotation_path(kForwardedHeaders));
-  if (annotation.value == "auto") {
-    out.forwarded_headers = model::ForwardedHeaders::kAuto;
-  } else if (annotation.value == "add") {
-    out.forwarded_headers = model::ForwardedHeaders::kAdd;
-  } else if (annotation.value == "none") {
-    out.forwarded_headers = model::ForwardedHeaders::kNone;
-  } else {
-    input.report.error(annotation.mark, annotation_path(kForwardedHeaders), "bad_annotation",
-                       fmt::format("`{}` is not a way to forward headers", annotation.value),
-                       "write `auto`, `add` or `none`");
-  }
-}
-
-void read_annotations(const DecodeInput& input, GatewaySpec& out) {
-  for (const auto& [name, annotation] : input.metadata.annotations) {
-    if (name == kSteerAfter) {
-      read_steer_after(input, annotation, out);
-    } else if (name == kForwardedHeaders) {
-      read_forwarded_headers(input, annotation, out);
-    } else if (name.starts_with(kPrefix)) {
-      const std::string_view known[] = {kSteerAfter, kForwardedHeaders};
-      const std::string meant = closest(name, known);
-      input.report.error(annotation.mark, annotation_path(name), "bad_annotation",
-                         fmt::format("no annotation `{}` exists", name),
-                         meant.empty() ? std::string() : fmt::format("did you mean `{}`?", meant));
-    }
-  }
-}
 
 void read_host(const DecodeInput& input, const Text& text, ServerSpec& server) {
   GatewayHost host{"*", to_lower(text.value), input.origin(text.mark, text.path)};
@@ -93,24 +45,61 @@ std::optional<Text> read_port(Fields& server, ServerSpec& out) {
   return protocol;
 }
 
-// False when the protocol is one that this version does not serve, or no protocol at all (which is
-// reported).
-bool serves(const Text& protocol, Report& report) {
-  static constexpr std::array<std::string_view, 11> kProtocols{
-      "HTTP", "HTTPS", "HTTP2", "GRPC", "GRPC-WEB", "TCP", "TLS", "MONGO", "MYSQL", "REDIS", "UDP"};
-  if (equals_ignore_case(protocol.value, "HTTP")) return true;
-  for (const std::string_view known : kProtocols) {
-    if (!equals_ignore_case(protocol.value, known)) continue;
-    report.unsupported(protocol.mark, protocol.path,
-                       fmt::format("this server ({}) is not served", known));
-    return false;
+// nullopt when the protocol is one that this version does not serve, or no protocol at all, both of which are reported.
+std::optional<ServerProtocol> protocol_of(const Text& text, Report& report) {
+  struct Known {
+    std::string_view name;
+    std::optional<ServerProtocol> served;
+  };
+  // The databases' protocols are TCP that Istio can also look into.
+  static constexpr std::array<Known, 11> kKnown{{{"HTTP", ServerProtocol::kHttp},
+                                                 {"TCP", ServerProtocol::kTcp},
+                                                 {"MONGO", ServerProtocol::kTcp},
+                                                 {"MYSQL", ServerProtocol::kTcp},
+                                                 {"REDIS", ServerProtocol::kTcp},
+                                                 {"HTTPS", {}},
+                                                 {"HTTP2", {}},
+                                                 {"GRPC", {}},
+                                                 {"GRPC-WEB", {}},
+                                                 {"TLS", {}},
+                                                 {"UDP", {}}}};
+  std::vector<std::string_view> names;
+  for (const Known& known : kKnown) {
+    names.push_back(known.name);
+    if (!equals_ignore_case(text.value, known.name)) continue;
+    if (!known.served) {
+      report.unsupported(text.mark, text.path,
+                         fmt::format("this server ({}) is not served", known.name));
+    }
+    return known.served;
   }
-  if (protocol.value.empty()) return false;
-  const std::string meant = closest(protocol.value, kProtocols);
-  report.error(protocol.mark, protocol.path, "bad_protocol",
-               fmt::format("no protocol `{}` exists", protocol.value),
+  if (text.value.empty()) return std::nullopt;
+  const std::string meant = closest(text.value, names);
+  report.error(text.mark, text.path, "bad_protocol",
+               fmt::format("no protocol `{}` exists", text.value),
                meant.empty() ? "write `HTTP`" : fmt::format("did you mean `{}`?", meant));
-  return false;
+  return std::nullopt;
+}
+
+// Of a server that is served: whether it only sends its clients to https.
+void read_tls(const DecodeInput& input, Fields& server, ServerSpec& out) {
+  const auto located = server.get("tls");
+  if (!located) return;
+  const Member* const redirect = located->node->find("httpsRedirect");
+  const bool http = out.protocol == ServerProtocol::kHttp;
+  if (http && redirect != nullptr) {
+    Fields tls(*located->node, located->path, input.report);
+    if (tls.boolean("httpsRedirect").value_or(false)) {
+      out.https_redirect = input.origin(redirect->mark, located->path + ".httpsRedirect");
+    }
+  }
+  const bool more = !located->node->is_map() ||
+                    located->node->members.size() > (http && redirect != nullptr ? 1U : 0U);
+  if (more) {
+    input.report.unsupported(located->key, located->path,
+                             http ? "plain HTTP has no use for it but for `httpsRedirect`"
+                                  : "plain TCP has no use for it");
+  }
 }
 
 void read_bind(const DecodeInput& input, const Text& text, ServerSpec& out) {
@@ -129,21 +118,16 @@ void read_server(const DecodeInput& input, const Located& located, GatewaySpec& 
   ServerSpec spec;
   spec.origin = input.origin(located.key, located.path);
   const auto protocol = read_port(server, spec);
-  bool served = protocol && serves(*protocol, input.report);
+  const auto served = protocol ? protocol_of(*protocol, input.report) : std::nullopt;
   if (const auto bind = server.text("bind")) read_bind(input, *bind, spec);
   const auto hosts = server.texts("hosts");
   for (const Text& host : hosts) read_host(input, host, spec);
   if (hosts.empty() && !server.get("hosts")) server.missing("hosts", "add `hosts:` with `- \"*\"`");
   (void)server.text("name");
-  if (const auto tls = server.get("tls")) {
-    const Member* redirect = tls->node->find("httpsRedirect");
-    if (served && redirect != nullptr && redirect->value.scalar == "true") {
-      input.report.unsupported(redirect->mark, tls->path + ".httpsRedirect",
-                               "this server is not served, as it must only redirect");
-      served = false;
-    } else if (served) {
-      input.report.unsupported(tls->key, tls->path, "plain HTTP has no use for it");
-    }
+  (void)server.get("tls");
+  if (served) {
+    spec.protocol = *served;
+    read_tls(input, server, spec);
   }
   static constexpr std::array<std::string_view, 1> kUnbuilt{"defaultEndpoint"};
   server.finish(kUnbuilt);
@@ -155,7 +139,7 @@ void read_server(const DecodeInput& input, const Located& located, GatewaySpec& 
 GatewaySpec decode_gateway(const DecodeInput& input) {
   GatewaySpec out;
   out.meta = input.meta;
-  read_annotations(input, out);
+  out.annotations = read_gateway_annotations(input);
   Fields spec = spec_fields(input);
   const auto selector = spec.get("selector");
   out.selector = spec.labels("selector");

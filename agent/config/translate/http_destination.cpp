@@ -14,6 +14,7 @@ namespace {
 
 void read_destination(const DecodeInput& input, const Located& located, DestinationSpec& out) {
   Fields fields(*located.node, located.path, input.report);
+  out.name_space = input.meta.name_space;
   const Text host = fields.required_text("host");
   out.host = input.placed(host);
   out.host.value = to_lower(host.value);

@@ -60,6 +60,10 @@ std::optional<StringMatch> read_string_match(const DecodeInput& input, const Loc
   fields.finish();
   const int given = (exact ? 1 : 0) + (prefix ? 1 : 0) + (regex ? 1 : 0);
   if (given == 1) {
+    // Istio reads this one as presence; as an expression it would be none.
+    if (regex && empty_is_present && regex->value == "*") {
+      return StringMatch{StringMatch::Kind::kPresent, {}};
+    }
     if (regex) check_regex(input, *regex);
     if (exact) return StringMatch{StringMatch::Kind::kExact, exact->value};
     if (prefix) return StringMatch{StringMatch::Kind::kPrefix, prefix->value};
@@ -88,6 +92,29 @@ std::optional<GatewayReference> read_gateway_reference(const DecodeInput& input,
   return std::nullopt;
 }
 
+std::vector<std::string> read_match_gateways(const DecodeInput& input, Fields& match) {
+  std::vector<std::string> out;
+  for (const Text& text : match.texts("gateways")) {
+    if (const auto reference = read_gateway_reference(input, text)) {
+      out.push_back(text.value == "mesh" ? "mesh" : reference->full_name());
+    }
+  }
+  return out;
+}
+
+bool reports_source(Fields& match, std::initializer_list<std::string_view> names) {
+  bool never = false;
+  for (const std::string_view name : names) {
+    const auto value = match.get(name);
+    if (!value) continue;
+    never = true;
+    match.report().unsupported(value->key, value->path,
+                               "not applicable at a gateway: this match never matches, as leaving "
+                               "the condition out would widen it");
+  }
+  return never;
+}
+
 std::optional<MatchSpec> read_http_match(const DecodeInput& input, const Located& located) {
   Fields fields(*located.node, located.path, input.report);
   MatchSpec out;
@@ -107,22 +134,13 @@ std::optional<MatchSpec> read_http_match(const DecodeInput& input, const Located
   match.query_params = read_named(input, fields, "queryParams", false);
   match.port = fields.port("port");
   match.origin = input.origin(located.key, located.path);
-  for (const Text& text : fields.texts("gateways")) {
-    if (const auto reference = read_gateway_reference(input, text)) {
-      out.gateways.push_back(text.value == "mesh" ? "mesh" : reference->full_name());
-    }
+  out.gateways = read_match_gateways(input, fields);
+  const bool never = reports_source(fields, {"sourceLabels", "sourceNamespace"});
+  if (const auto prefix = fields.get("statPrefix")) {
+    input.report.unsupported(prefix->key, prefix->path,
+                             "metrics are counted by route and cluster under names that are fixed");
   }
-  bool never = false;
-  for (const std::string_view name : {"sourceLabels", "sourceNamespace"}) {
-    const auto value = fields.get(name);
-    if (!value) continue;
-    never = true;
-    input.report.unsupported(value->key, value->path,
-                             "this match never matches, as leaving the condition out would widen "
-                             "it");
-  }
-  static constexpr std::array<std::string_view, 1> kUnbuilt{"statPrefix"};
-  fields.finish(kUnbuilt);
+  fields.finish();
   if (never) return std::nullopt;
   return out;
 }

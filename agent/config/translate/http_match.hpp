@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One item of VirtualService spec.http[].match. Called by translate/virtual_service. Thread: main.
 #pragma once
+#include <initializer_list>
 #include <optional>
 
 #include "agent/config/translate/decode.hpp"
@@ -17,6 +18,13 @@ namespace sluice::config {
 [[nodiscard]] std::optional<model::StringMatch> read_string_match(const DecodeInput& input,
                                                                   const Located& located,
                                                                   bool empty_is_present);
+
+// `gateways` of a match: "ns/name", or the reserved "mesh".
+[[nodiscard]] std::vector<std::string> read_match_gateways(const DecodeInput& input, Fields& match);
+
+// Reports the conditions on the workload that sends, of which a gateway knows nothing. True when there is one: the
+// match then never holds.
+[[nodiscard]] bool reports_source(Fields& match, std::initializer_list<std::string_view> names);
 
 // "name" or "ns/name"; reports what is neither.
 [[nodiscard]] std::optional<GatewayReference> read_gateway_reference(const DecodeInput& input,

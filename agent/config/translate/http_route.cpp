@@ -109,6 +109,19 @@ void read_actions(const DecodeInput& input, Fields& fields, HttpRouteSpec& out) 
   out.mirrors = read_mirrors(input, fields);
 }
 
+std::optional<DelegateReference> read_delegate(const DecodeInput& input, Fields& route) {
+  const auto located = route.map("delegate");
+  if (!located) return std::nullopt;
+  Fields fields(*located->node, located->path, input.report);
+  DelegateReference out{input.meta.name_space, fields.required_text("name").value,
+                        input.origin(located->key, located->path)};
+  if (const auto name_space = fields.text("namespace"); name_space && !name_space->value.empty()) {
+    out.name_space = name_space->value;
+  }
+  fields.finish();
+  return out;
+}
+
 }  // namespace
 
 HttpRouteSpec read_http_route(const DecodeInput& input, const Located& located) {
@@ -122,10 +135,7 @@ HttpRouteSpec read_http_route(const DecodeInput& input, const Located& located) 
   }
   read_actions(input, fields, out);
   place_destination_authority(input, out);
-  if (const auto delegate = fields.get("delegate")) {
-    input.report.unsupported(delegate->key, delegate->path,
-                             "what matches here is answered with 503");
-  }
+  out.delegate = read_delegate(input, fields);
   check_purpose(input, fields);
   check_weights(out.destinations, out.route.origin, input.report);
   fields.finish();

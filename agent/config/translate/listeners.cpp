@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "agent/config/translate/gateway_annotations.hpp"
 #include "agent/config/translate/hosts.hpp"
+#include "agent/config/translate/tcp_routes.hpp"
 #include "agent/config/translate/virtual_hosts.hpp"
 
 namespace sluice::config {
@@ -50,26 +52,21 @@ bool served_here(const GatewaySpec& gateway, const Labels& own, Diagnostics& dia
 
 using ListenerKey = std::tuple<std::uint16_t, std::optional<IpAddress>>;
 
-// An annotation of the oldest gateway that sets it counts for the whole listener.
-template <typename T>
-void merge_annotation(std::optional<T>& kept, const std::optional<T>& more,
-                      const model::Listener& listener, const model::Origin& origin,
-                      Diagnostics& diagnostics) {
-  if (!more) return;
-  if (!kept) {
-    kept = more;
-  } else if (!(*kept == *more)) {
-    add_warning(diagnostics, origin, "annotation_conflict",
-                fmt::format("gateway {} comes first and sets another value for {}, which wins",
-                            listener.gateways.front(), listener.name),
-                "give both the same value");
-  }
-}
-
 struct BuiltListener {
   model::Listener listener;
   std::vector<BoundServer> servers;
 };
+
+void report_protocol_conflict(const BoundServer& winner, const BoundServer& loser,
+                              const model::Listener& listener, Diagnostics& diagnostics) {
+  add_warning(
+      diagnostics, loser.server->origin, "protocol_conflict",
+      fmt::format("this server is not served: gateway {} ({}), which comes first, has {} at "
+                  "{}",
+                  winner.gateway->meta.full_name(), model::location(winner.server->origin),
+                  listener.protocol, listener.name),
+      "give it another port, or the same protocol");
+}
 
 std::map<ListenerKey, BuiltListener> collect(const SpecSet& specs, const Labels& own,
                                              Diagnostics& diagnostics) {
@@ -85,11 +82,12 @@ std::map<ListenerKey, BuiltListener> collect(const SpecSet& specs, const Labels&
         listener.name = server.bind ? to_string(SocketAddress{*server.bind, server.port})
                                     : fmt::format("0.0.0.0:{}", server.port);
         listener.origin = server.origin;
+        listener.protocol = server.protocol == ServerProtocol::kTcp ? "TCP" : "HTTP";
+      } else if (built.servers.front().server->protocol != server.protocol) {
+        report_protocol_conflict(built.servers.front(), {gateway, &server}, listener, diagnostics);
+        continue;
       }
-      merge_annotation(listener.steer_after, gateway->steer_after, listener,
-                       gateway->steer_after_origin, diagnostics);
-      merge_annotation(listener.forwarded_headers, gateway->forwarded_headers, listener,
-                       gateway->forwarded_headers_origin, diagnostics);
+      merge_annotations(listener, *gateway, diagnostics);
       const std::string name = gateway->meta.full_name();
       if (std::find(listener.gateways.begin(), listener.gateways.end(), name) ==
           listener.gateways.end()) {
@@ -139,6 +137,44 @@ void check_hosts(const SpecSet& specs, const LinkedVirtualService& service,
   }
 }
 
+// Gateways of namespaces that the virtual service is not exported to do not see it.
+void check_export(const SpecSet& specs, const VirtualServiceSpec& spec, Diagnostics& diagnostics) {
+  for (const GatewayReference& reference : spec.gateways) {
+    if (!specs.gateway_by_name.contains(reference.full_name())) continue;
+    if (spec.export_to.reaches(reference.name_space)) continue;
+    add_warning(diagnostics, spec.export_to.origin, "not_exported",
+                fmt::format("it is not exported to namespace {}, where Gateway {} is: it has no "
+                            "effect there",
+                            reference.name_space, reference.full_name()),
+                fmt::format("add `{}`, or `*`", reference.name_space));
+  }
+}
+
+// Routes of a kind that no server of the gateways named can use.
+void check_protocols(const SpecSet& specs, const VirtualServiceSpec& spec,
+                     Diagnostics& diagnostics) {
+  bool http = false;
+  bool tcp = false;
+  bool any = false;
+  for (const GatewayReference& reference : spec.gateways) {
+    const auto found = specs.gateway_by_name.find(reference.full_name());
+    if (found == specs.gateway_by_name.end()) continue;
+    for (const ServerSpec& server : found->second->servers) {
+      any = true;
+      (server.protocol == ServerProtocol::kTcp ? tcp : http) = true;
+    }
+  }
+  const auto report = [&](const model::Origin& origin, const char* kind) {
+    add_warning(diagnostics, origin, "no_server",
+                fmt::format("none of the gateways named has a server of protocol {}: the route has "
+                            "no effect",
+                            kind),
+                fmt::format("add a server with `protocol: {}`", kind));
+  };
+  if (any && !tcp && !spec.tcp.empty()) report(spec.tcp.front().origin, "TCP");
+  if (any && !http && !spec.http.empty()) report(spec.http.front().route.origin, "HTTP");
+}
+
 }  // namespace
 
 void check_gateways(const VirtualServiceSpec& spec, const SpecSet& specs, Diagnostics& problems) {
@@ -169,10 +205,17 @@ model::World build_world(const SpecSet& specs, const std::vector<LinkedVirtualSe
   model::World world;
   for (const LinkedVirtualService& service : services) {
     check_hosts(specs, service, cluster_domain, diagnostics);
+    check_export(specs, *service.spec, diagnostics);
+    check_protocols(specs, *service.spec, diagnostics);
   }
   for (auto& [key, built] : collect(specs, gateway_labels, diagnostics)) {
-    built.listener.virtual_hosts =
-        build_virtual_hosts(built.servers, services, cluster_domain, diagnostics);
+    if (built.servers.front().server->protocol == ServerProtocol::kTcp) {
+      built.listener.tcp_routes =
+          build_tcp_routes(built.servers, services, cluster_domain, diagnostics);
+    } else {
+      built.listener.virtual_hosts =
+          build_virtual_hosts(built.servers, services, cluster_domain, diagnostics);
+    }
     world.listeners.push_back(std::move(built.listener));
   }
   Clusters known;
@@ -183,6 +226,11 @@ model::World build_world(const SpecSet& specs, const std::vector<LinkedVirtualSe
     if (auto node = known.extract(key)) world.clusters.insert(std::move(node));
   };
   for (const model::Listener& listener : world.listeners) {
+    for (const model::TcpRoute& route : listener.tcp_routes) {
+      for (const model::WeightedDestination& destination : route.destinations) {
+        take(destination.cluster);
+      }
+    }
     for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
       for (const model::Route& route : host->routes) {
         for (const model::WeightedDestination& destination : route.destinations) {

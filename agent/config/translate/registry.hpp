@@ -22,6 +22,8 @@ struct SpecSet {
   std::vector<std::string> gateway_names;                     // the same, for "did you mean"
   std::set<std::string> rejected_gateways;  // "ns/name" of those without a version in force
   std::vector<const VirtualServiceSpec*> virtual_services;
+  std::map<std::string, const VirtualServiceSpec*>
+      delegate_by_name;  // "ns/name"; those without hosts
   std::vector<const DestinationRuleSpec*> rules;
   std::vector<const ServiceEntrySpec*> service_entries;
   std::vector<const WorkloadEntrySpec*> workload_entries;

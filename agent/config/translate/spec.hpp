@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -47,11 +48,32 @@ struct GatewayHost {
   model::Origin origin;
 };
 
+enum class ServerProtocol { kHttp, kTcp };
+
 struct ServerSpec {
   std::optional<IpAddress> bind;
   std::uint16_t port = 0;
+  ServerProtocol protocol = ServerProtocol::kHttp;
   std::vector<GatewayHost> hosts;
+  std::optional<model::Origin> https_redirect;  // where it is asked for
   model::Origin origin;
+};
+
+template <typename T>
+struct Annotated {
+  T value{};
+  model::Origin origin;
+};
+
+// The sluice.dev/ annotations of a Gateway, which speak of its listeners.
+struct GatewayAnnotations {
+  std::optional<Annotated<model::SteerAfter>> steer_after;
+  std::optional<Annotated<model::ForwardedHeaders>> forwarded_headers;
+  std::optional<Annotated<model::PathNormalization>> path_normalization;
+  std::optional<Annotated<model::DesyncMode>> desync_mode;
+  std::optional<Annotated<std::uint32_t>> max_connections;
+  std::optional<Annotated<std::uint64_t>> max_body_bytes;
+  std::optional<Annotated<bool>> proxy_protocol;
 };
 
 struct GatewaySpec {
@@ -59,13 +81,29 @@ struct GatewaySpec {
   Labels selector;
   model::Origin selector_origin;
   std::vector<ServerSpec> servers;  // those this version serves
-  std::optional<model::SteerAfter> steer_after;
-  std::optional<model::ForwardedHeaders> forwarded_headers;
-  model::Origin steer_after_origin;
-  model::Origin forwarded_headers_origin;
+  GatewayAnnotations annotations;
+};
+
+// Which namespaces may use an object (exportTo).
+struct ExportTo {
+  bool everywhere = true;
+  std::set<std::string> name_spaces;  // with !everywhere
+  model::Origin origin;
+
+  [[nodiscard]] bool reaches(const std::string& name_space) const {
+    return everywhere || name_spaces.contains(name_space);
+  }
 };
 
 struct GatewayReference {
+  std::string name_space;
+  std::string name;
+  model::Origin origin;
+
+  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
+};
+
+struct DelegateReference {
   std::string name_space;
   std::string name;
   model::Origin origin;
@@ -79,7 +117,8 @@ struct MatchSpec {
 };
 
 struct DestinationSpec {
-  PlacedText host;  // as written, lower case
+  std::string name_space;  // of the object that says it: where short names belong
+  PlacedText host;         // as written, lower case
   PlacedText subset;
   std::optional<std::uint16_t> port;
   model::Origin port_origin;
@@ -102,13 +141,28 @@ struct HttpRouteSpec {
       true;  // no match list was written; else only `matches` count, even when none is left
   std::vector<DestinationSpec> destinations;
   std::vector<MirrorSpec> mirrors;
+  std::optional<DelegateReference> delegate;  // whose routes stand in place of this one
+};
+
+struct TcpMatchSpec {
+  model::TcpMatch match;
+  std::vector<std::string> gateways;  // "ns/name"; empty = all of the virtual service's
+};
+
+struct TcpRouteSpec {
+  std::vector<TcpMatchSpec> matches;
+  bool matches_all = true;  // as HttpRouteSpec's
+  std::vector<DestinationSpec> destinations;
+  model::Origin origin;
 };
 
 struct VirtualServiceSpec {
   ObjectMeta meta;
-  std::vector<PlacedText> hosts;
+  std::vector<PlacedText> hosts;           // empty: a delegate
   std::vector<GatewayReference> gateways;  // without the reserved "mesh"
   std::vector<HttpRouteSpec> http;
+  std::vector<TcpRouteSpec> tcp;
+  ExportTo export_to;
 };
 
 // The sections of one trafficPolicy, or of one port in it, that are written.

@@ -21,36 +21,75 @@ struct Binding {
 };
 using Bindings = std::vector<Binding>;
 
-std::map<std::string, Bindings> bind_domains(const std::vector<BoundServer>& servers,
-                                             const std::vector<LinkedVirtualService>& services,
-                                             const std::string& cluster_domain) {
-  std::map<std::string, std::vector<const ServerSpec*>> by_gateway;
-  for (const BoundServer& bound : servers) {
-    by_gateway[bound.gateway->meta.full_name()].push_back(bound.server);
+// What is known of one domain of the listener.
+struct Domain {
+  Bindings bindings;
+  const BoundServer* redirecting = nullptr;  // sends its clients to https; wins over `plain`
+  const BoundServer* plain = nullptr;
+};
+using Domains = std::map<std::string, Domain>;
+
+void bind(const LinkedVirtualService& service, const BoundServer& bound,
+          const std::string& cluster_domain, Domains& out) {
+  for (const std::string& name : shared_domains(*service.spec, *bound.server, cluster_domain)) {
+    Domain& domain = out[name];
+    Bindings& bindings = domain.bindings;
+    if (bindings.empty() || bindings.back().service != &service) bindings.push_back({&service, {}});
+    bindings.back().gateways.insert(bound.gateway->meta.full_name());
+    const BoundServer*& server = bound.server->https_redirect ? domain.redirecting : domain.plain;
+    if (server == nullptr) server = &bound;
   }
-  std::map<std::string, Bindings> out;
+}
+
+Domains bind_domains(const std::vector<BoundServer>& servers,
+                     const std::vector<LinkedVirtualService>& services,
+                     const std::string& cluster_domain) {
+  std::map<std::string, std::vector<const BoundServer*>> by_gateway;
+  for (const BoundServer& bound : servers) {
+    by_gateway[bound.gateway->meta.full_name()].push_back(&bound);
+  }
+  Domains out;
   for (const LinkedVirtualService& service : services) {
-    const VirtualServiceSpec& spec = *service.spec;
-    for (const GatewayReference& reference : spec.gateways) {
-      const std::string gateway = reference.full_name();
-      const auto bound = by_gateway.find(gateway);
-      if (bound == by_gateway.end()) continue;
-      for (const ServerSpec* server : bound->second) {
-        for (const PlacedText& host : spec.hosts) {
-          const std::string full = qualify(host.value, spec.meta.name_space, cluster_domain);
-          for (const GatewayHost& offer : server->hosts) {
-            if (!admits(offer, spec.meta.name_space)) continue;
-            const auto domain = intersect(offer.host, full);
-            if (!domain) continue;
-            Bindings& bindings = out[*domain];
-            if (bindings.empty() || bindings.back().service != &service) {
-              bindings.push_back({&service, {}});
-            }
-            bindings.back().gateways.insert(gateway);
-          }
-        }
-      }
+    if (service.routes.empty()) continue;  // of TCP only: it must not take a host from others
+    for (const GatewayReference& reference : service.spec->gateways) {
+      const auto found = by_gateway.find(reference.full_name());
+      if (found == by_gateway.end()) continue;
+      if (!service.spec->export_to.reaches(reference.name_space)) continue;
+      for (const BoundServer* bound : found->second) bind(service, *bound, cluster_domain, out);
     }
+  }
+  for (const BoundServer& bound : servers) {
+    if (!bound.server->https_redirect) continue;
+    for (const GatewayHost& offer : bound.server->hosts) {
+      Domain& domain = out[offer.host];
+      if (domain.redirecting == nullptr) domain.redirecting = &bound;
+    }
+  }
+  return out;
+}
+
+// Istio's gateway asks for https before it looks at any route of such a host.
+model::VirtualHost redirecting_host(const std::string& name, const Domain& domain,
+                                    Diagnostics& diagnostics) {
+  const BoundServer& winner = *domain.redirecting;
+  model::Route route;
+  route.name = "https-redirect";
+  route.origin = *winner.server->https_redirect;
+  route.redirect.emplace();
+  route.redirect->scheme = "https";
+  route.redirect->port_from = model::Redirect::Port::kProtocolDefault;
+  model::VirtualHost out;
+  out.name = winner.gateway->meta.full_name();
+  out.domains = {name};
+  out.routes.push_back(std::move(route));
+  out.https_redirect = true;
+  out.origin = *winner.server->https_redirect;
+  if (domain.plain != nullptr) {
+    add_warning(diagnostics, domain.plain->server->origin, "https_redirect_conflict",
+                fmt::format("for `{}` it serves nothing: gateway {} ({}) sends the clients of that "
+                            "host to https, which wins",
+                            name, winner.gateway->meta.full_name(), model::location(out.origin)),
+                "let only one server have the host, or both `httpsRedirect`");
   }
   return out;
 }
@@ -60,10 +99,7 @@ std::vector<model::Route> routes_of(const Binding& binding) {
   for (const LinkedRoute& linked : binding.service->routes) {
     model::Route route = linked.route;
     for (const MatchSpec& match : linked.matches) {
-      const bool seen = match.gateways.empty() ||
-                        std::any_of(match.gateways.begin(), match.gateways.end(),
-                                    [&](const auto& g) { return binding.gateways.contains(g); });
-      if (seen) route.matches.push_back(match.match);
+      if (seen_through(match.gateways, binding.gateways)) route.matches.push_back(match.match);
     }
     if (linked.matches_all || !route.matches.empty()) out.push_back(std::move(route));
   }
@@ -141,30 +177,66 @@ bool admits(const GatewayHost& host, const std::string& name_space) {
   return host.name_space == "*" || host.name_space == name_space;
 }
 
+bool binds(const VirtualServiceSpec& spec, const GatewaySpec& gateway) {
+  const std::string name = gateway.meta.full_name();
+  return spec.export_to.reaches(gateway.meta.name_space) &&
+         std::any_of(spec.gateways.begin(), spec.gateways.end(),
+                     [&](const GatewayReference& each) { return each.full_name() == name; });
+}
+
+std::vector<std::string> shared_domains(const VirtualServiceSpec& spec, const ServerSpec& server,
+                                        const std::string& cluster_domain) {
+  std::vector<std::string> out;
+  for (const PlacedText& host : spec.hosts) {
+    const std::string full = qualify(host.value, spec.meta.name_space, cluster_domain);
+    for (const GatewayHost& offer : server.hosts) {
+      if (!admits(offer, spec.meta.name_space)) continue;
+      if (auto domain = intersect(offer.host, full)) out.push_back(std::move(*domain));
+    }
+  }
+  return out;
+}
+
+bool seen_through(const std::vector<std::string>& gateways, const std::set<std::string>& through) {
+  return gateways.empty() || std::any_of(gateways.begin(), gateways.end(),
+                                         [&](const auto& g) { return through.contains(g); });
+}
+
 std::vector<model::VirtualHostPtr> build_virtual_hosts(
     const std::vector<BoundServer>& servers, const std::vector<LinkedVirtualService>& services,
     const std::string& cluster_domain, Diagnostics& diagnostics) {
   // Domains with the same services share one virtual host. Order: by first domain, so that it is
   // stable.
-  std::vector<std::pair<Bindings, std::vector<std::string>>> groups;
+  struct Group {
+    Bindings bindings;
+    std::vector<std::string> domains;
+    std::optional<model::VirtualHost> redirecting;
+  };
+  std::vector<Group> groups;
   std::map<std::string, std::vector<std::size_t>> index;
-  for (auto& [domain, bindings] : bind_domains(servers, services, cluster_domain)) {
+  for (auto& [name, domain] : bind_domains(servers, services, cluster_domain)) {
+    if (domain.redirecting != nullptr) {
+      groups.push_back({{}, {}, redirecting_host(name, domain, diagnostics)});
+      continue;
+    }
     std::string names;
-    for (const Binding& b : bindings) names += b.service->spec->meta.full_name() + ",";
+    for (const Binding& b : domain.bindings) names += b.service->spec->meta.full_name() + ",";
     auto& candidates = index[names];
-    const auto same = std::find_if(candidates.begin(), candidates.end(),
-                                   [&](std::size_t i) { return groups[i].first == bindings; });
+    const auto same = std::find_if(candidates.begin(), candidates.end(), [&](std::size_t i) {
+      return groups[i].bindings == domain.bindings;
+    });
     if (same != candidates.end()) {
-      groups[*same].second.push_back(domain);
+      groups[*same].domains.push_back(name);
     } else {
       candidates.push_back(groups.size());
-      groups.push_back({bindings, {domain}});
+      groups.push_back({domain.bindings, {name}, {}});
     }
   }
   std::vector<model::VirtualHostPtr> out;
-  for (auto& [bindings, domains] : groups) {
+  for (Group& group : groups) {
     out.push_back(std::make_shared<const model::VirtualHost>(
-        merge(bindings, std::move(domains), diagnostics)));
+        group.redirecting ? std::move(*group.redirecting)
+                          : merge(group.bindings, std::move(group.domains), diagnostics)));
   }
   return out;
 }

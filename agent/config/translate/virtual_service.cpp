@@ -8,9 +8,11 @@
 
 #include "agent/base/text.hpp"
 #include "agent/config/translate/decode.hpp"
+#include "agent/config/translate/export_to.hpp"
 #include "agent/config/translate/hosts.hpp"
 #include "agent/config/translate/http_match.hpp"
 #include "agent/config/translate/http_route.hpp"
+#include "agent/config/translate/tcp_route.hpp"
 
 namespace sluice::config {
 namespace {
@@ -50,11 +52,6 @@ void read_hosts(const DecodeInput& input, Fields& spec, VirtualServiceSpec& out)
     }
     out.hosts.push_back(std::move(host));
   }
-  if (out.hosts.empty() && !input.report.failed()) {
-    input.report.unsupported(spec.mark(), "spec.hosts",
-                             "without hosts it is a delegate, which has no effect; add `hosts:` "
-                             "with the names that clients ask for");
-  }
 }
 
 void read_gateways(const DecodeInput& input, Fields& spec, VirtualServiceSpec& out) {
@@ -82,6 +79,53 @@ void read_gateways(const DecodeInput& input, Fields& spec, VirtualServiceSpec& o
   }
 }
 
+// The API has no word for it: retries that may repeat a POST although the endpoint may have acted on it.
+void read_annotations(const DecodeInput& input, VirtualServiceSpec& out) {
+  for (const auto& [name, annotation] : input.metadata.annotations) {
+    if (!name.starts_with("sluice.dev/")) continue;
+    const std::string path = fmt::format("metadata.annotations[\"{}\"]", name);
+    static constexpr std::array<std::string_view, 1> kNames{"sluice.dev/retry-unsafe-methods"};
+    if (name != kNames.front()) {
+      const std::string meant = closest(name, kNames);
+      input.report.error(annotation.mark, path, "bad_annotation",
+                         fmt::format("no annotation `{}` exists", name),
+                         meant.empty() ? std::string() : fmt::format("did you mean `{}`?", meant));
+    } else if (annotation.value == "true") {
+      for (HttpRouteSpec& route : out.http) {
+        if (route.route.retries) {
+          route.route.retries->conditions |= model::RetryPolicy::kUnsafeMethods;
+        }
+      }
+    } else if (annotation.value != "false") {
+      input.report.error(annotation.mark, path, "bad_annotation",
+                         fmt::format("`{}` is neither `true` nor `false`", annotation.value),
+                         "write \"true\", in quotes, if POST and PATCH may be repeated");
+    }
+  }
+}
+
+// Without hosts it is a delegate, whose routes others take in for their hosts and gateways.
+void check_delegate(const DecodeInput& input, Fields& spec) {
+  for (const std::string_view name : {"gateways", "tcp", "tls"}) {
+    const auto field = spec.get(name);
+    if (!field) continue;
+    input.report.error(field->key, field->path, "conflicting_fields",
+                       fmt::format("without `hosts` it is a delegate, which has no `{}`", name),
+                       "add `hosts:` with the names that clients ask for");
+  }
+}
+
+void check_one_level(const VirtualServiceSpec& spec, Report& report) {
+  if (!spec.hosts.empty()) return;
+  for (const HttpRouteSpec& route : spec.http) {
+    if (!route.delegate) continue;
+    const model::Origin& origin = route.delegate->origin;
+    report.error({origin.line, origin.column}, origin.path, "conflicting_fields",
+                 "without `hosts` it is a delegate, which cannot delegate further",
+                 "move the route to the virtual service that has the hosts");
+  }
+}
+
 }  // namespace
 
 VirtualServiceSpec decode_virtual_service(const DecodeInput& input) {
@@ -89,17 +133,30 @@ VirtualServiceSpec decode_virtual_service(const DecodeInput& input) {
   out.meta = input.meta;
   Fields spec = spec_fields(input);
   read_hosts(input, spec, out);
-  read_gateways(input, spec, out);
+  const auto hosts = spec.get("hosts");
+  if (!hosts || (hosts->node->is_list() && hosts->node->items.empty())) {
+    check_delegate(input, spec);
+  } else {
+    read_gateways(input, spec, out);
+  }
   for (const Located& located : spec.list("http")) {
     out.http.push_back(read_http_route(input, located));
   }
+  for (const Located& located : spec.list("tcp")) {
+    out.tcp.push_back(read_tcp_route(input, located));
+  }
+  read_annotations(input, out);
+  check_one_level(out, input.report);
   check_reachable(out.http, input.report);
-  read_export_to(spec);
-  static constexpr std::array<std::string_view, 2> kUnbuilt{"tls", "tcp"};
-  if (out.http.empty() && !spec.get("http") && !spec.get("tls") && !spec.get("tcp")) {
+  out.export_to = read_export_to(input, spec);
+  const auto tls = spec.get("tls");
+  if (tls && !out.hosts.empty()) {
+    input.report.unsupported(tls->key, tls->path, "connections are not routed by SNI");
+  }
+  if (out.http.empty() && !spec.get("http") && !tls && !spec.get("tcp")) {
     spec.missing("http", "add `http:` with `- route:`");
   }
-  spec.finish(kUnbuilt);
+  spec.finish();
   return out;
 }
 

@@ -52,6 +52,40 @@ void add_route(std::string& out, const model::Route& route, const std::string& p
   }
 }
 
+void add_settings(std::string& out, const model::Listener& listener) {
+  if (listener.path_normalization) {
+    constexpr const char* kNames[] = {"none", "base", "merge slashes", "decode and merge slashes"};
+    out += fmt::format("  paths {}\n", kNames[static_cast<int>(*listener.path_normalization)]);
+  }
+  if (listener.desync_mode) {
+    constexpr const char* kNames[] = {"monitor", "defensive", "strictest"};
+    out += fmt::format("  desync {}\n", kNames[static_cast<int>(*listener.desync_mode)]);
+  }
+  if (listener.max_connections) {
+    out += fmt::format("  at most {} connections\n", *listener.max_connections);
+  }
+  if (listener.max_body_bytes) {
+    out += fmt::format("  bodies of at most {} bytes\n", *listener.max_body_bytes);
+  }
+  if (listener.proxy_protocol) out += "  accepts PROXY headers\n";
+}
+
+void add_tcp_route(std::string& out, const model::TcpRoute& route, const std::string& prefix) {
+  out +=
+      fmt::format("    tcp route ({} {})\n", place_text(route.origin, prefix), route.origin.path);
+  for (const model::TcpMatch& match : route.matches) {
+    std::vector<std::string> subnets;
+    for (const IpPrefix& subnet : match.destination_subnets) subnets.push_back(to_string(subnet));
+    out += fmt::format("      when to [{}] port {}\n", fmt::join(subnets, ", "),
+                       match.port ? std::to_string(*match.port) : "any");
+  }
+  for (const model::WeightedDestination& destination : route.destinations) {
+    out += fmt::format("      {:g} -> {}\n",
+                       static_cast<double>(destination.weight) / model::kWeightUnit,
+                       destination.cluster);
+  }
+}
+
 void add_listener(std::string& out, const model::Listener& listener, const std::string& prefix) {
   out += fmt::format("listener {} {} ({})\n", listener.name, listener.protocol,
                      place_text(listener.origin, prefix));
@@ -67,9 +101,11 @@ void add_listener(std::string& out, const model::Listener& listener, const std::
     out += fmt::format("  forwarded headers {}\n",
                        kNames[static_cast<int>(*listener.forwarded_headers)]);
   }
+  add_settings(out, listener);
+  for (const model::TcpRoute& route : listener.tcp_routes) add_tcp_route(out, route, prefix);
   for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
-    out += fmt::format("  host {} of {} ({})\n", fmt::join(host->domains, " "), host->name,
-                       place_text(host->origin, prefix));
+    out += fmt::format("  host {} of {} ({}){}\n", fmt::join(host->domains, " "), host->name,
+                       place_text(host->origin, prefix), host->https_redirect ? " to https" : "");
     for (const model::Route& route : host->routes) add_route(out, route, prefix);
   }
 }
