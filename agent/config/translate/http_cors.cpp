@@ -7,8 +7,8 @@
 
 #include "agent/config/translate/choice.hpp"
 #include "agent/config/translate/duration.hpp"
-#include "agent/config/translate/http_headers.hpp"
 #include "agent/config/translate/http_match.hpp"
+#include "agent/config/translate/token.hpp"
 
 namespace sluice::config {
 namespace {
@@ -48,12 +48,12 @@ void read_origins(const DecodeInput& input, Fields& fields, model::Cors& out) {
   }
 }
 
-// Names of methods or headers, or `*`.
+// Names of methods or headers, or `*`: tokens all (RFC 9110 5.1, 9.1).
 std::vector<std::string> read_names(const DecodeInput& input, Fields& fields, std::string_view name,
                                     const char* what) {
   std::vector<std::string> out;
   for (const Text& text : fields.texts(name)) {
-    if (!is_header_name(text.value)) {  // tokens both (RFC 9110 5.1, 9.1)
+    if (!is_token(text.value)) {
       input.report.error(text.mark, text.path, "bad_value",
                          fmt::format("`{}` is not the name of a {}", text.value, what),
                          "write one name an item");

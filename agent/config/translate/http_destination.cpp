@@ -86,10 +86,7 @@ DestinationSpec read_route_item(const DecodeInput& input, const Located& located
   }
   if (protocol == RouteProtocol::kHttp) {
     if (auto headers = read_headers(input, fields)) {
-      out.authority = std::move(headers->authority);
-      if (!headers->rules.empty()) {
-        out.headers = std::make_shared<const model::HeaderRules>(std::move(headers->rules));
-      }
+      out.headers = std::make_shared<const model::HeaderRules>(std::move(*headers));
     }
   }
   fields.finish();

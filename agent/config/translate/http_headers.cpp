@@ -4,36 +4,46 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 
-#include "agent/base/text.hpp"
+#include "agent/config/translate/http_answer.hpp"
+#include "agent/config/translate/token.hpp"
+#include "agent/model/header_template.hpp"
 
 namespace sluice::config {
 namespace {
 
-// The proxy writes these itself, as they frame the message or end with the connection.
-constexpr std::array<std::string_view, 8> kConnectionFields{
-    "connection", "content-length", "keep-alive", "proxy-connection",
-    "te",         "trailer",        "upgrade",    "transfer-encoding"};
-
-bool is_authority(std::string_view name) {
-  return equals_ignore_case(name, "host") || name == ":authority";
-}
-
 enum class Side { kRequest, kResponse };
+
+// The other folders' sentences end with what to write instead, behind a semicolon.
+void report_bad_header(Report& report, Mark mark, const std::string& path,
+                       const std::string& sentence) {
+  const auto end = sentence.find("; ");
+  report.error(mark, path, "bad_header", sentence.substr(0, end),
+               end == std::string::npos ? std::string() : sentence.substr(end + 2));
+}
 
 class Reader {
  public:
-  Reader(const DecodeInput& input, ReadHeaders& out) : input_(input), out_(out) {}
+  explicit Reader(const DecodeInput& input) : input_(input) {}
 
-  void read(Fields& headers, const char* name, Side side, model::HeaderChanges& changes) {
+  void read(Fields& headers, const char* name, Side side, model::HeaderChanges& out) {
     const auto located = headers.map(name);
     if (!located) return;
     Fields fields(*located->node, located->path, input_.report);
-    read_values(fields, "set", side, changes.set);
-    read_values(fields, "add", side, changes.add);
+    read_values(fields, "set", side, out.set);
+    // Host is one value: to add one is to set it, as in Istio.
+    std::vector<model::HeaderValue> added;
+    read_values(fields, "add", side, added);
+    for (model::HeaderValue& value : added) {
+      const bool host = model::names_authority(value.name);
+      (host ? out.set : out.add).push_back(std::move(value));
+    }
     for (const Text& text : fields.texts("remove")) {
-      if (usable(text.value, text.mark, text.path)) changes.remove.push_back(text.value);
+      if (model::names_authority(text.value)) {
+        report_host(text.mark, text.path, text.value);
+      } else if (usable(text.value, text.mark, text.path)) {
+        out.remove.push_back(text.value);
+      }
     }
     fields.finish();
   }
@@ -45,19 +55,31 @@ class Reader {
     if (!map) return;
     for (const Member& member : map->node->members) {
       const std::string path = fmt::format("{}[\"{}\"]", map->path, member.key);
-      const auto value = read_value(member, path);
-      if (!value) continue;
-      if (side == Side::kRequest && is_authority(member.key)) {
-        set_authority(member, path, *value);
-      } else if (usable(member.key, member.mark, path)) {
-        out.push_back({member.key, {{model::ValuePiece::Kind::kLiteral, *value, {}}}});
+      if (!usable(member.key, member.mark, path)) continue;
+      const bool host = model::names_authority(member.key);
+      if (host && side == Side::kResponse) {
+        report_host(member.mark, path, member.key);
+        continue;
       }
+      auto value = read_value(member, path);
+      if (!value) continue;
+      const bool variable =
+          std::any_of(value->begin(), value->end(), [](const model::ValuePiece& piece) {
+            return piece.kind != model::ValuePiece::Kind::kLiteral;
+          });
+      if (host && !variable) {
+        (void)check_authority({value->empty() ? std::string() : value->front().text,
+                               input_.origin(member.value.mark, path)},
+                              input_.report);
+      }
+      out.push_back({member.key, std::move(*value)});
     }
   }
 
-  std::optional<std::string> read_value(const Member& member, const std::string& path) {
-    if (member.value.is_null()) return std::string();
+  std::optional<std::vector<model::ValuePiece>> read_value(const Member& member,
+                                                           const std::string& path) {
     const Node& node = member.value;
+    if (node.is_null()) return std::vector<model::ValuePiece>();
     if (node.kind != Node::Kind::kScalar || node.type() != Node::Type::kString) {
       input_.report.error(
           node.mark, path, "wrong_type", fmt::format("needs a string, got {}", node.describe()),
@@ -65,71 +87,53 @@ class Reader {
                                            : std::string());
       return std::nullopt;
     }
-    // RFC 9110 5.5: no control characters but tabs.
-    const bool bad = std::any_of(node.scalar.begin(), node.scalar.end(), [](char c) {
-      return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-    });
-    if (!bad) return node.scalar;
-    input_.report.error(node.mark, path, "bad_header",
-                        "a header's value must not contain control characters or line ends",
-                        "write one line");
+    auto pieces = model::parse_header_value(node.scalar);
+    if (pieces) return std::move(*pieces);
+    report_bad_header(input_.report, node.mark, path, pieces.error().message);
     return std::nullopt;
   }
 
-  void set_authority(const Member& member, const std::string& path, const std::string& value) {
-    if (!out_.authority) {
-      out_.authority = PlacedText{value, input_.origin(member.mark, path)};
-      return;
-    }
-    input_.report.error(
-        member.mark, path, "conflicting_fields",
-        fmt::format("the authority is already set at line {}", out_.authority->origin.line),
-        "write it once");
+  void report_host(Mark mark, const std::string& path, const std::string& name) {
+    input_.report.error(mark, path, "bad_header",
+                        fmt::format("`{}` can only be set, and only in requests", name),
+                        "write `set:` with it below `request:`");
   }
 
   bool usable(const std::string& name, Mark mark, const std::string& path) {
-    if (!is_header_name(name) || is_authority(name)) {
-      input_.report.error(mark, path, "bad_header",
-                          is_authority(name)
-                              ? fmt::format("`{}` can only be set, and only in requests", name)
-                              : fmt::format("`{}` is not a header name", name),
-                          "write a name such as `x-request-source`");
-      return false;
+    const auto wrong = model::check_header_name(name);
+    if (!wrong) return true;
+    if (is_token(name)) {
+      input_.report.unsupported(mark, path, *wrong);
+    } else {
+      report_bad_header(input_.report, mark, path, *wrong);
     }
-    const std::string lower = to_lower(name);
-    if (std::find(kConnectionFields.begin(), kConnectionFields.end(), lower) ==
-        kConnectionFields.end()) {
-      return true;
-    }
-    input_.report.unsupported(mark, path,
-                              "it belongs to the connection, and the proxy writes it itself");
     return false;
   }
 
   const DecodeInput& input_;
-  ReadHeaders& out_;
 };
 
 }  // namespace
 
-bool is_header_name(std::string_view name) {
-  static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
-}
-
-std::optional<ReadHeaders> read_headers(const DecodeInput& input, Fields& fields) {
+std::optional<model::HeaderRules> read_headers(const DecodeInput& input, Fields& fields) {
   const auto located = fields.map("headers");
   if (!located) return std::nullopt;
-  ReadHeaders out;
-  Reader reader(input, out);
+  model::HeaderRules out;
+  Reader reader(input);
   Fields headers(*located->node, located->path, input.report);
-  reader.read(headers, "request", Side::kRequest, out.rules.request);
-  reader.read(headers, "response", Side::kResponse, out.rules.response);
+  reader.read(headers, "request", Side::kRequest, out.request);
+  reader.read(headers, "response", Side::kResponse, out.response);
   headers.finish();
+  if (out.empty()) return std::nullopt;
   return out;
+}
+
+const model::HeaderValue* authority_of(const model::HeaderRules& rules) {
+  const auto& set = rules.request.set;
+  const auto found = std::find_if(set.begin(), set.end(), [](const model::HeaderValue& value) {
+    return model::names_authority(value.name);
+  });
+  return found == set.end() ? nullptr : &*found;
 }
 
 }  // namespace sluice::config

@@ -3,24 +3,17 @@
 // Thread: main.
 #pragma once
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "agent/config/translate/decode.hpp"
 
 namespace sluice::config {
 
-// A field name: one token of RFC 9110 5.6.2.
-[[nodiscard]] bool is_header_name(std::string_view name);
-
-struct ReadHeaders {
-  model::HeaderRules rules;
-  // What `set` or `add` of a request says about Host (or :authority): a rewrite of the authority.
-  std::optional<PlacedText> authority;
-};
-
-// The map `headers` of `fields`; nullopt when there is none. Fields that belong to the connection and not to the
+// The map `headers` of `fields`; nullopt when it changes nothing. Fields that belong to the connection and not to the
 // message (RFC 9110 7.6.1) are reported as unsupported and left alone.
-[[nodiscard]] std::optional<ReadHeaders> read_headers(const DecodeInput& input, Fields& fields);
+[[nodiscard]] std::optional<model::HeaderRules> read_headers(const DecodeInput& input,
+                                                             Fields& fields);
+
+// Where the rules set the request's Host; null where they do not.
+[[nodiscard]] const model::HeaderValue* authority_of(const model::HeaderRules& rules);
 
 }  // namespace sluice::config

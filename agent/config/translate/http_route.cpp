@@ -14,6 +14,7 @@
 #include "agent/config/translate/http_match.hpp"
 #include "agent/config/translate/http_retries.hpp"
 #include "agent/config/translate/weights.hpp"
+#include "agent/model/header_template.hpp"
 
 namespace sluice::config {
 namespace {
@@ -58,34 +59,28 @@ void check_purpose(const DecodeInput& input, Fields& fields) {
   }
 }
 
-// Istio has two places for a new authority: rewrite.authority, and a request header `host` that is set.
-void place_authority(const DecodeInput& input, const std::optional<PlacedText>& authority,
-                     model::Route& route) {
-  if (!authority) return;
-  if (!check_authority(*authority, input.report)) return;
-  if (route.rewrite && route.rewrite->authority) {
-    input.report.error(mark_of(authority->origin), authority->origin.path, "conflicting_fields",
-                       "the route's `rewrite` already sets the authority", "write it once");
-    return;
+// Istio has three places for a new authority: rewrite.authority, and a request header `host` that is set for the route
+// or for one destination. The first two exclude each other, and each of them wins over the third.
+void check_authorities(const DecodeInput& input, HttpRouteSpec& out) {
+  const model::Route& route = out.route;
+  const bool rewritten = route.rewrite && route.rewrite->authority;
+  const bool set = route.headers && authority_of(*route.headers) != nullptr;
+  if (rewritten && set) {
+    input.report.error(mark_of(route.origin), route.origin.path + ".headers.request.set",
+                       "conflicting_fields", "the route's `rewrite` already sets the authority",
+                       "write it once");
   }
-  if (!route.rewrite) route.rewrite.emplace();
-  route.rewrite->authority = authority->value;
-}
-
-// A destination's own authority can only be honoured where the destination is the only one.
-void place_destination_authority(const DecodeInput& input, HttpRouteSpec& out) {
-  for (const DestinationSpec& destination : out.destinations) {
-    if (!destination.authority) continue;
-    const model::Origin& origin = destination.authority->origin;
-    const bool set = out.route.rewrite && out.route.rewrite->authority;
-    if (out.destinations.size() == 1 && !set) {
-      place_authority(input, destination.authority, out.route);
-    } else {
-      input.report.unsupported(mark_of(origin), origin.path,
-                               set ? "the route sets the authority, and that counts"
-                                   : "one of several destinations cannot set the authority; use "
-                                     "the route's `rewrite.authority`");
-    }
+  if (!rewritten && !set) return;
+  for (DestinationSpec& destination : out.destinations) {
+    if (!destination.headers || authority_of(*destination.headers) == nullptr) continue;
+    input.report.unsupported(mark_of(destination.origin),
+                             destination.origin.path + ".headers.request.set",
+                             "the route sets the authority, and that counts");
+    model::HeaderRules rest = *destination.headers;
+    std::erase_if(rest.request.set, [](const model::HeaderValue& value) {
+      return model::names_authority(value.name);
+    });
+    destination.headers = std::make_shared<const model::HeaderRules>(std::move(rest));
   }
 }
 
@@ -101,10 +96,7 @@ void read_actions(const DecodeInput& input, Fields& fields, HttpRouteSpec& out) 
   route.fault = read_fault(input, fields);
   route.cors = read_cors(input, fields);
   if (auto headers = read_headers(input, fields)) {
-    place_authority(input, headers->authority, route);
-    if (!headers->rules.empty()) {
-      route.headers = std::make_shared<const model::HeaderRules>(std::move(headers->rules));
-    }
+    route.headers = std::make_shared<const model::HeaderRules>(std::move(*headers));
   }
   out.mirrors = read_mirrors(input, fields);
 }
@@ -134,7 +126,7 @@ HttpRouteSpec read_http_route(const DecodeInput& input, const Located& located) 
     out.destinations.push_back(read_route_item(input, item, RouteProtocol::kHttp));
   }
   read_actions(input, fields, out);
-  place_destination_authority(input, out);
+  check_authorities(input, out);
   out.delegate = read_delegate(input, fields);
   check_purpose(input, fields);
   check_weights(out.destinations, out.route.origin, input.report);

@@ -9,9 +9,9 @@
 #include "agent/base/text.hpp"
 #include "agent/config/translate/choice.hpp"
 #include "agent/config/translate/duration.hpp"
-#include "agent/config/translate/http_headers.hpp"
 #include "agent/config/translate/number.hpp"
 #include "agent/config/translate/policy_locality.hpp"
+#include "agent/config/translate/token.hpp"
 
 namespace sluice::config {
 namespace {
@@ -45,7 +45,7 @@ void check_cookie_text(const Text& text, Report& report) {
 }
 
 void check_name(const Text& text, const char* what, Report& report) {
-  if (text.value.empty() || is_header_name(text.value)) return;
+  if (text.value.empty() || is_token(text.value)) return;
   report.error(text.mark, text.path, "bad_value",
                fmt::format("`{}` is not the name of a {}", text.value, what),
                "write letters, digits and `-`");

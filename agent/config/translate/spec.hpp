@@ -125,7 +125,6 @@ struct DestinationSpec {
   std::uint64_t weight = 0;
   model::Origin weight_origin;
   model::HeaderRulesPtr headers;
-  std::optional<PlacedText> authority;  // a request header `host` that it sets
   model::Origin origin;
 };
 
