@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/http/syntax.hpp"
+
 namespace sluice::app {
 namespace {
 
@@ -36,11 +38,12 @@ void HttpFlags::declare_reading(CLI::App& app, HttpOptions& o) {
       ->capture_default_str()
       ->check(CLI::IsMember({"keep", "drop", "refuse"}))
       ->group(kReading);
-  app.add_option("--path-normalization", normalization_,
-                 "The form in which paths are matched and forwarded, as Istio names them: none, "
-                 "base (dot segments), merge-slashes, decode-and-merge-slashes; auto = base where "
-                 "a path decides something. A Gateway overrides it by "
-                 "sluice.dev/path-normalization")
+  app.add_option(
+         "--path-normalization", normalization_,
+         "The form in which paths are matched and forwarded, as Istio names them: none, "
+         "base (dot segments), merge-slashes, decode-and-merge-slashes; auto = merge-slashes "
+         "where a path decides something. A Gateway overrides it by "
+         "sluice.dev/path-normalization")
       ->envname("SLUICE_PATH_NORMALIZATION")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "none", "base", "merge-slashes", "decode-and-merge-slashes"}))
@@ -51,6 +54,17 @@ void HttpFlags::declare_reading(CLI::App& app, HttpOptions& o) {
       ->envname("SLUICE_TRUSTED_HOPS")
       ->capture_default_str()
       ->check(CLI::Range(0, 64))
+      ->group(kReading);
+  app.add_option("--via", o.via,
+                 "Name this proxy in Via of requests (RFC 9110 7.6.3). Some servers then leave out "
+                 "compression")
+      ->envname("SLUICE_VIA")
+      ->type_name("NAME")
+      ->group(kReading);
+  app.add_option("--server-header", o.server_header,
+                 "Replace Server in every answer; default: it stays as the endpoint wrote it")
+      ->envname("SLUICE_SERVER_HEADER")
+      ->type_name("TEXT")
       ->group(kReading);
   app.add_option("--max-head-bytes", o.limits.head_bytes,
                  "Request line and headers together; a larger head gets 431")
@@ -148,6 +162,12 @@ std::string HttpFlags::interpret(HttpOptions& o) const {
   }
   o.access_log.json = access_log_format_ == "json";
   o.access_log.per_request = access_log_granularity_ == "request";
+  if (!o.via.empty() && !http::is_token(o.via)) {
+    return "--via: '" + o.via + "' is no name; write letters, digits, '-' and '.', as in edge-1";
+  }
+  if (!http::is_field_value(o.server_header)) {
+    return "--server-header: the text has a control character; write printable text";
+  }
   if (o.access_log.target.empty()) {
     return "--access-log: write off, stdout or the path of a file";
   }

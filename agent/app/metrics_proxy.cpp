@@ -132,6 +132,8 @@ void add_proxy(const MetricsInput& input, Families& out) {
   per_worker(input, out, &Report::upstream_connects);
   out.counter("sluice_proxy_upstream_reuses_total", "Requests sent on a pooled connection.");
   per_worker(input, out, &Report::upstream_reuses);
+  out.counter("sluice_proxy_fault_delays_total", "Requests that a route's fault delayed.");
+  per_worker(input, out, &Report::fault_delays);
   out.counter("sluice_proxy_endings_total",
               "Requests answered by Sluice itself, and connections it closed, by reason.");
   per_reason(input, out, kEndingLabels, &Report::endings);

@@ -86,7 +86,8 @@ void declare(CLI::App& app, Options& o, Raw& raw) {
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "add", "none"}));
   app.add_option("--trusted-cidrs", raw.trusted_cidrs,
-                 "Addresses of proxies that are believed who the client is (PROXY protocol)")
+                 "Addresses of proxies that are believed who the client is (PROXY protocol, "
+                 "X-Forwarded-*)")
       ->envname("SLUICE_TRUSTED_CIDRS")
       ->delimiter(',')
       ->type_name("CIDR,...");

@@ -29,6 +29,8 @@ struct HttpOptions {
   http::UnderscoreNames underscores = http::UnderscoreNames::kKeep;
   std::optional<model::PathNormalization> path_normalization;  // unset: automatic
   std::uint32_t trusted_hops = 0;
+  std::string via;            // empty: no Via is written
+  std::string server_header;  // empty: Server stays as the endpoint wrote it
   http::H1Limits limits;
   std::uint32_t head_seconds = 10;
   std::uint32_t idle_seconds = 75;

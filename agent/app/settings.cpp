@@ -21,6 +21,9 @@ void apply(const HttpOptions& from, proxy::WorkerOptions& to) {
   to.http.limits = from.limits;
   to.http.mode = proxy::h1_mode(from.desync_mode);
   to.http.underscores = from.underscores;
+  to.trust.hops = from.trusted_hops;
+  to.via = from.via;
+  to.server_header = from.server_header;
   to.head_timeout = std::chrono::seconds(from.head_seconds);
   to.idle_timeout = std::chrono::seconds(from.idle_seconds);
   to.stream_timeout = std::chrono::seconds(from.stream_seconds);

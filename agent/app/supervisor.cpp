@@ -120,6 +120,8 @@ Result<void> Supervisor::start_workers() {
     worker_options.client_descriptors = client_descriptors_;
     worker_options.listener_loads = loads;
     worker_options.trusted_cidrs = options_.trusted_cidrs;
+    worker_options.trust.cidrs = options_.trusted_cidrs;
+    worker_options.node_name = options_.node_name;
     apply(options_.http, worker_options);
     proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };
     if (kernel_) steering = kernel_->steering_factory(i);

@@ -135,9 +135,13 @@ void Context::release_generation(Generation* used) {
 
 void Context::append_request_id(std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  for (int word = 0; word < 2; ++word) {
-    std::uint64_t bits = random_();
-    for (int i = 0; i < 16; ++i, bits >>= 4) out.push_back(kDigits[bits & 15]);
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < 32; ++i, bits >>= 4) {
+    if (i % 16 == 0) bits = random_();
+    if (i == 8 || i == 12 || i == 16 || i == 20) out.push_back('-');
+    if (i == 12) bits = (bits & ~std::uint64_t{15}) | 4;               // version
+    if (i == 16) bits = (bits & ~std::uint64_t{15}) | 8 | (bits & 3);  // variant
+    out.push_back(kDigits[bits & 15]);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/net/reactor.hpp"
+#include "agent/proxy/action_shares.hpp"
 #include "agent/proxy/channel.hpp"
 #include "agent/proxy/connection.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
@@ -55,7 +56,7 @@ struct Context {
 
   void count(Ending ending) { ++report.endings[static_cast<std::size_t>(ending)]; }
   void count(Refusal refusal) { ++report.refusals[static_cast<std::size_t>(refusal)]; }
-  // 32 hexadecimal digits.
+  // A random UUID (RFC 9562 5.4).
   void append_request_id(std::string& out);
 
   WorkerOptions options;
@@ -65,6 +66,7 @@ struct Context {
   ChannelMemory memory;
   std::string compose;  // heads and chunks on their way to a socket; cleared by whoever uses it
   EndpointPools pools;
+  ActionShares shares;
   std::unique_ptr<Generation> generation;
   bool draining = false;
   std::function<void()> drained;  // while draining: called once the last connection is gone

@@ -52,7 +52,6 @@ class Stream final : private ExchangeUser {
   bool filter(FilterResult result);
   bool pick();
   void rewrite_head();
-  void add_forwarded();
   bool pump_request();
   void bad_request();
 

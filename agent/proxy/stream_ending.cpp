@@ -55,6 +55,8 @@ void Stream::answer(LocalAnswer& local) {
     head.headers.add(local.headers.at(i).name, local.headers.at(i).value);
   }
   head.body = http::BodyKind::kLength;
+  // RFC 9110 15.3.5, 15.3.6, 15.4.5: these have none, whatever configuration says.
+  if (local.status == 204 || local.status == 205 || local.status == 304) local.body.clear();
   head.content_length = local.body.size();
   if (record_) {
     record_->status = local.status;

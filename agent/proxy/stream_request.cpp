@@ -130,20 +130,6 @@ void Stream::rewrite_head() {
       http::strip_hop_by_hop(head.headers) || !head.target.starts_with('/') || head.repaired;
   // RFC 9110 10.1.1: an HTTP/1.0 client cannot understand the interim answer.
   if (head.minor_version == 0) head.headers.remove("Expect");
-  if (listener_->add_forwarded_headers) add_forwarded();
-}
-
-void Stream::add_forwarded() {
-  http::RequestHead& head = downstream_->head();
-  // Overwritten, not appended to: nothing says that the client may be believed.
-  head.headers.set("X-Forwarded-For", to_string(downstream_->peer().ip));
-  head.headers.set("X-Forwarded-Proto", "http");
-  head.headers.set("X-Forwarded-Host", head.authority);
-  if (!head.headers.has("X-Request-Id")) {
-    std::string id;
-    context_.append_request_id(id);
-    head.headers.add("X-Request-Id", id);
-  }
 }
 
 bool Stream::pump_request() {

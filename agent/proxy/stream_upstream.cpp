@@ -44,6 +44,7 @@ bool Stream::attach() {
 void Stream::adopt(std::unique_ptr<Upstream> upstream) {
   exchange_ = context_.make_exchange(std::move(upstream));
   exchange_->use(*this);
+  filter_request_.endpoint = &pool_->address();
   attached_at_ = context_.reactor.now();
 }
 

@@ -12,6 +12,7 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/base/error.hpp"
+#include "agent/http/forwarded.hpp"
 #include "agent/http/h1_codec.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/listener_load.hpp"
@@ -35,6 +36,10 @@ struct WorkerOptions {
   // Clients get no descriptor from this number on: those are for upstreams, control and the log. 0 = no such limit.
   std::uint32_t client_descriptors = 0;
   std::vector<IpPrefix> trusted_cidrs{};  // proxies whose word on the client's address counts
+  http::ForwardedTrust trust{};           // the same for what they say in X-Forwarded-For
+  std::string via{};                      // how we call ourselves in Via; empty: it is not written
+  std::string server_header{};            // replaces Server of every answer; empty: it stays
+  std::string node_name{};                // %HOSTNAME% in values of headers
   std::shared_ptr<ListenerLoads> listener_loads{};  // of all workers; null: of this one alone
   std::uint32_t max_idle_upstreams = 512;           // per endpoint
   std::uint32_t buffer_bytes = 64 * 1024;  // per direction of a stream: the bound of back-pressure

@@ -30,6 +30,13 @@ namespace sluice::proxy {
   X(kOverload, "overload", "the connection limit of this worker was reached")                  \
   X(kListenerLimit, "listener_limit", "the connection limit of the listener was reached")      \
   X(kProxyHeader, "proxy_header", "a trusted proxy sent no PROXY header, or an invalid one")   \
+  X(kRedirect, "redirect", "3xx: the route redirects")                                         \
+  X(kDirectResponse, "direct_response", "the route answers by itself")                         \
+  X(kFaultAbort, "fault_abort", "the route's fault answered instead of an endpoint")           \
+  X(kCorsPreflight, "cors_preflight", "200: a CORS preflight was answered")                    \
+  X(kMaxForwards, "max_forwards", "OPTIONS or TRACE that was not to be forwarded further")     \
+  X(kRewriteTooLong, "rewrite_too_long", "500: the rewritten path is too long")                \
+  X(kBadAction, "bad_action", "500: the route's action cannot be carried out")                 \
   X(kProxyUntrusted, "proxy_untrusted", "a PROXY header came from an untrusted address")       \
   X(kTcpClientReset, "tcp_client_reset", "TCP: the client reset the connection")               \
   X(kTcpUpstreamReset, "tcp_upstream_reset", "TCP: the endpoint reset the connection")         \
@@ -86,6 +93,7 @@ struct WorkerReport {
   std::uint64_t steered_idle = 0;           // removed by the idle sweep
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
+  std::uint64_t fault_delays = 0;                 // requests that a route's fault delayed
   http::DesyncCounters desync;                    // of requests, by what was found in them
   std::map<std::string, ClusterReport> clusters;  // by Cluster::key
 };

@@ -101,7 +101,7 @@ struct BuildOptions {
   model::SteerAfter steer_after;
   model::ForwardedHeaders forwarded_headers = model::ForwardedHeaders::kAuto;
   std::optional<model::PathNormalization>
-      path_normalization;  // unset: kBase where a path decides something
+      path_normalization;  // unset: kMergeSlashes where a path decides something
   model::DesyncMode desync_mode = model::DesyncMode::kDefensive;
   bool access_log_per_request = false;
   std::string request_flag;  // a flag that acts on every request, and how; empty: none

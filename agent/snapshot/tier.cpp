@@ -164,7 +164,7 @@ model::PathNormalization normalization_of(const Listener& listener, const BuildO
   const bool asked = !one_way && std::ranges::any_of(reachable, [&](std::uint32_t id) {
     return asks_for_path(route_of(listener, id));
   });
-  return asked ? model::PathNormalization::kBase : model::PathNormalization::kNone;
+  return asked ? model::PathNormalization::kMergeSlashes : model::PathNormalization::kNone;
 }
 
 }  // namespace
