@@ -70,13 +70,15 @@ double unix_now() {
 AgentService::AgentService(const Options& options, net::Reactor& main,
                            const std::vector<std::unique_ptr<proxy::Worker>>& workers,
                            const UpdatePipeline& pipeline, KernelPath* kernel,
-                           const datapath::PreflightReport& preflight)
+                           const datapath::PreflightReport& preflight,
+                           const telemetry::AccessLog* access_log)
     : options_(options),
       main_(main),
       workers_(workers),
       pipeline_(pipeline),
       kernel_(kernel),
       preflight_(preflight),
+      access_log_(access_log),
       started_(std::chrono::steady_clock::now()),
       started_unix_(unix_now()) {}
 
@@ -150,6 +152,10 @@ Result<control::v1::StatusReply> AgentService::status() {
   input.kernel_path = kernel_ != nullptr;
   input.kernel_reason = preflight_.reason;
   input.resident_bytes = resident_bytes();
+  if (access_log_ != nullptr) {
+    input.access_log = {access_log_->settings(), options_.http.access_log.per_request,
+                        access_log_->state()};
+  }
   return status_view(input);
 }
 
@@ -184,6 +190,7 @@ std::string AgentService::metrics() {
   input.config = count(now->config);
   input.snapshot = std::move(now->snapshot);
   input.workers = remembered_reports(input.workers_silent);
+  if (access_log_ != nullptr) input.access_log = access_log_->state();
   if (now->counters) {
     input.kernel = KernelCounts{*now->counters, std::move(now->maps), std::move(now->interfaces)};
   }

@@ -15,6 +15,7 @@
 #include "agent/datapath/preflight.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/worker.hpp"
+#include "agent/telemetry/access_log.hpp"
 
 namespace sluice::app {
 
@@ -23,7 +24,8 @@ class AgentService final : public control::AgentApi {
   AgentService(const Options& options, net::Reactor& main,
                const std::vector<std::unique_ptr<proxy::Worker>>& workers,
                const UpdatePipeline& pipeline, KernelPath* kernel,
-               const datapath::PreflightReport& preflight);
+               const datapath::PreflightReport& preflight,
+               const telemetry::AccessLog* access_log);  // null: off
 
   Result<control::v1::StatusReply> status() override;
   Result<control::v1::RoutesReply> routes() override;
@@ -55,6 +57,7 @@ class AgentService final : public control::AgentApi {
   const UpdatePipeline& pipeline_;
   KernelPath* kernel_;
   const datapath::PreflightReport& preflight_;
+  const telemetry::AccessLog* access_log_;
   std::chrono::steady_clock::time_point started_;
   double started_unix_;
   Mutex mutex_;

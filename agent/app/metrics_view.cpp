@@ -39,6 +39,15 @@ void add_config(const MetricsInput& input, Families& out) {
       .sample({}, config.last_success_seconds);
 }
 
+void add_access_log(const MetricsInput& input, Families& out) {
+  out.counter("sluice_telemetry_access_log_lines_total",
+              "Lines of the access log by what became of them.");
+  if (!input.access_log) return;
+  out.sample({{"outcome", "written"}}, input.access_log->written)
+      .sample({{"outcome", "dropped"}}, input.access_log->dropped)
+      .sample({{"outcome", "failed"}}, input.access_log->failed);
+}
+
 }  // namespace
 
 std::vector<telemetry::Family> metrics_view(const MetricsInput& input) {
@@ -49,6 +58,7 @@ std::vector<telemetry::Family> metrics_view(const MetricsInput& input) {
   add_proxy(input, out);
   add_steer(input, out);
   add_datapath(input, out);
+  add_access_log(input, out);
   return out.take();
 }
 

@@ -11,6 +11,7 @@
 #include "agent/datapath/datapath.hpp"
 #include "agent/proxy/worker_report.hpp"
 #include "agent/snapshot/snapshot.hpp"
+#include "agent/telemetry/access_log.hpp"
 #include "agent/telemetry/metrics.hpp"
 
 namespace sluice::app {
@@ -44,6 +45,7 @@ struct MetricsInput {
   std::vector<proxy::WorkerReport> workers;
   std::uint32_t workers_silent = 0;    // that did not answer this time
   std::optional<KernelCounts> kernel;  // absent without a kernel path
+  std::optional<telemetry::AccessLogState> access_log;
 };
 
 // Always the same families in the same order; those without samples now are there with none.

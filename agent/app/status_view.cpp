@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/status_view.hpp"
 
+#include "agent/app/reasons.hpp"
 #include "agent/app/view_parts.hpp"
 
 namespace sluice::app {
@@ -126,6 +127,20 @@ void add_kernel(const StatusInput& input, v1::StatusReply& reply) {
   }
 }
 
+void add_access_log(const StatusInput& input, v1::StatusReply& reply) {
+  if (!input.access_log) return;
+  const AccessLogInput& from = *input.access_log;
+  v1::AccessLogStatus& to = *reply.mutable_access_log();
+  to.set_target(from.settings.target);
+  to.set_format(from.settings.json ? "json" : "text");
+  to.set_sample(from.settings.sample);
+  to.set_granularity(from.per_request ? "request" : "connection");
+  to.set_written(from.state.written);
+  to.set_dropped(from.state.dropped);
+  to.set_failed(from.state.failed);
+  to.set_error(from.state.error);
+}
+
 }  // namespace
 
 v1::StatusReply status_view(const StatusInput& input) {
@@ -141,6 +156,8 @@ v1::StatusReply status_view(const StatusInput& input) {
   add_snapshot(input, reply);
   add_workers(input, reply);
   add_kernel(input, reply);
+  add_reasons(input, reply);
+  add_access_log(input, reply);
   return reply;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "agent/model/origin.hpp"
 #include "agent/proxy/worker_report.hpp"
 #include "agent/snapshot/snapshot.hpp"
+#include "agent/telemetry/access_log.hpp"
 #include "bpf/abi/slot.h"
 
 namespace sluice::app {
@@ -24,6 +26,12 @@ namespace v1 = control::v1;
 // Key of StatusInput::listener_errors for what concerns every listener (the kernel's listener map could not be
 // written).
 inline constexpr const char* kAllListeners = "all";
+
+struct AccessLogInput {
+  telemetry::AccessLogSettings settings;
+  bool per_request = true;
+  telemetry::AccessLogState state;
+};
 
 struct StatusInput {
   std::string version;
@@ -43,6 +51,7 @@ struct StatusInput {
   bool kernel_path = false;   // loaded and in use, not only possible
   std::string kernel_reason;  // why not
   std::uint64_t resident_bytes = 0;
+  std::optional<AccessLogInput> access_log;  // nullopt: off
 };
 [[nodiscard]] v1::StatusReply status_view(const StatusInput& input);
 

@@ -72,6 +72,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
   sigemptyset(&mask);
   sigaddset(&mask, SIGTERM);
   sigaddset(&mask, SIGINT);
+  sigaddset(&mask, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &mask, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   self->client_descriptors_ = client_descriptors(raise_descriptor_limit());
@@ -80,8 +81,9 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
 
   log::info("app", "lb-agent {} on {}: {} workers, configuration from {}", kVersion,
             self->options_.node_name, self->options_.workers, self->options_.config_directory);
-  for (const auto step : {&Supervisor::start_kernel_path, &Supervisor::start_workers,
-                          &Supervisor::start_configuration, &Supervisor::start_servers}) {
+  for (const auto step :
+       {&Supervisor::start_kernel_path, &Supervisor::start_access_log, &Supervisor::start_workers,
+        &Supervisor::start_configuration, &Supervisor::start_servers}) {
     if (auto done = (*self.*step)(); !done) return tl::unexpected(done.error());
   }
   return self;
@@ -112,6 +114,22 @@ Result<void> Supervisor::start_kernel_path() {
   return {};
 }
 
+Result<void> Supervisor::start_access_log() {
+  const AccessLogOptions& wanted = options_.http.access_log;
+  if (!wanted.enabled()) return {};
+  auto started = telemetry::AccessLog::start(
+      {.target = wanted.target, .json = wanted.json, .sample = wanted.sample}, options_.workers);
+  if (!started) {
+    return fail(started.error().code,
+                started.error().message + "; name another file with --access-log PATH");
+  }
+  access_log_ = std::move(*started);
+  for (std::uint32_t i = 0; i < options_.workers; ++i) {
+    access_sinks_.push_back(std::make_unique<AccessSink>(access_log_->lane(i)));
+  }
+  return {};
+}
+
 Result<void> Supervisor::start_workers() {
   const auto loads = std::make_shared<proxy::ListenerLoads>();
   for (std::uint32_t i = 0; i < options_.workers; ++i) {
@@ -123,6 +141,7 @@ Result<void> Supervisor::start_workers() {
     worker_options.trust.cidrs = options_.trusted_cidrs;
     worker_options.node_name = options_.node_name;
     apply(options_.http, worker_options);
+    if (access_log_) worker_options.access_sink = access_sinks_[i].get();
     proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };
     if (kernel_) steering = kernel_->steering_factory(i);
     auto worker = proxy::Worker::create(worker_options, clock_, std::move(steering));
@@ -176,7 +195,7 @@ Result<void> Supervisor::start_configuration() {
 
 Result<void> Supervisor::start_servers() {
   service_ = std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_,
-                                            kernel_.get(), preflight_);
+                                            kernel_.get(), preflight_, access_log_.get());
   auto control = control::Server::start(options_.control_socket, *service_);
   if (!control) return tl::unexpected(control.error());
   control_ = std::move(*control);
@@ -210,6 +229,10 @@ void Supervisor::on_files() {
 void Supervisor::on_signal() {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo == SIGHUP) {
+      if (access_log_) access_log_->reopen();
+      continue;
+    }
     log::info("app", "signal {}: draining for at most {} s", info.ssi_signo,
               options_.drain_seconds);
     reactor_->stop();

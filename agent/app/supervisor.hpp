@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/app/access_sink.hpp"
 #include "agent/app/agent_service.hpp"
 #include "agent/app/direct_listeners.hpp"
 #include "agent/app/kernel_path.hpp"
@@ -36,6 +37,7 @@ class Supervisor {
 
   explicit Supervisor(Options options);
   Result<void> start_kernel_path();
+  Result<void> start_access_log();
   Result<void> start_workers();
   Result<void> start_configuration();
   Result<void> start_servers();
@@ -49,6 +51,8 @@ class Supervisor {
   std::unique_ptr<net::Reactor> reactor_;
   datapath::PreflightReport preflight_;
   std::unique_ptr<KernelPath> kernel_;
+  std::unique_ptr<telemetry::AccessLog> access_log_;  // null: off
+  std::vector<std::unique_ptr<AccessSink>> access_sinks_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   DirectListeners direct_{workers_};
   std::unique_ptr<config::FileSource> files_;

@@ -41,11 +41,15 @@ struct AccessRecord {
   const snapshot::Share* share = nullptr;    // the subset; nullptr: none was picked
   std::optional<SocketAddress> endpoint;     // of the last attempt
   std::uint32_t attempts = 0;
+  bool promoted =
+      false;  // the kernel took the connection with this request: its answer is not seen here
 };
 
 class AccessSink {
  public:
   virtual ~AccessSink() = default;
+  // Whether a request that begins is to be recorded; called once for each.
+  [[nodiscard]] virtual bool wants() = 0;
   // Must not block.
   virtual void record(const AccessRecord& record) = 0;
 };

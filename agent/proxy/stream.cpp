@@ -21,7 +21,8 @@ void Stream::begin(Downstream& downstream) {
   body_ = {};
   filter_request_ = {&context_, &downstream, nullptr, nullptr, nullptr};
   touch();
-  if (context_.options.access_sink != nullptr) begin_record();
+  AccessSink* const sink = context_.options.access_sink;
+  if (sink != nullptr && sink->wants()) begin_record();
 }
 
 void Stream::end() {

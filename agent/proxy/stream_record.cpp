@@ -37,6 +37,7 @@ void Stream::write_record() {
   record.listener = listener_;
   record.route = decision_ ? &*decision_ : nullptr;
   record.share = target_ == nullptr ? nullptr : target_->share;
+  if (pool_ != nullptr) record.endpoint = pool_->address();
   record.attempts = attempts_;
   context_.options.access_sink->record(record);
   record_.reset();

@@ -142,6 +142,7 @@ bool Stream::promote(Promotable& client, std::string_view raw) {
     upstream.forget_socket();
     exchange_.reset();
     ++target_->report->promotions;
+    if (record_) record_->promoted = true;
     phase_ = Phase::kDone;
     client.handed_over();
     return true;

@@ -11,6 +11,8 @@ namespace sluice::cli::status_parts {
 namespace v1 = control::v1;
 
 [[nodiscard]] std::string summary(const v1::StatusReply& reply, const Painter& paint);
+// One line of the summary.
+[[nodiscard]] std::string access_log(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string diagnostics(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string conditions(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string listeners(const v1::StatusReply& reply, const Painter& paint);
@@ -18,6 +20,7 @@ namespace v1 = control::v1;
 [[nodiscard]] std::string workers(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string interfaces(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string maps(const v1::StatusReply& reply, const Painter& paint);
+[[nodiscard]] std::string reasons(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string probes(const v1::StatusReply& reply, const Painter& paint);
 
 }  // namespace sluice::cli::status_parts

@@ -137,6 +137,7 @@ app::MetricsInput sample_metrics() {
   input.config.rejects_total = 2;
   input.snapshot = sample_snapshot();
   input.workers = sample_workers();
+  input.access_log = {.written = 10, .dropped = 2, .failed = 1, .error = ""};
   input.kernel.emplace();
   input.kernel->counters[LB_COUNT_TO_POD] = 1234;
   input.kernel->maps = {{"lb_slots", 8, 16384}};
