@@ -41,7 +41,7 @@ Result<Answer> explain(Client& client, const Options& options, const Painter& pa
     std::fprintf(stderr, "lbctl: %s\n", clean(reply->error()).c_str());
     return Answer{kExitUsage, ""};
   }
-  int exit_code = reply && reply->outcome() != "routed" ? kExitNotRouted : kExitOk;
+  int exit_code = reply && !served(*reply) ? kExitNotRouted : kExitOk;
   if (reply && !reply->error().empty()) exit_code = kExitUsage;
   return answer(
       options, reply, [&](const auto& r) { return render_explain(request, r, paint); }, exit_code);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "agent/app/action_text.hpp"
+#include "agent/app/explain_actions.hpp"
 #include "agent/app/explain_request.hpp"
 #include "agent/app/status_view.hpp"
 #include "agent/app/view_parts.hpp"
+#include "agent/routing/tcp_match.hpp"
 
 namespace sluice::app {
 namespace {
@@ -64,6 +67,17 @@ void add_decision(const routing::Decision& decision, v1::ExplainReply& reply) {
   fill(match.origin, *reply.mutable_match_origin());
 }
 
+void add_policy(const model::Cluster& cluster, v1::ExplainReply& reply) {
+  v1::ClusterPolicy& to = *reply.add_policies();
+  to.set_cluster(cluster.key);
+  for (const auto& [name, text] : describe_policy(*cluster.policy)) {
+    v1::Setting& setting = *to.add_settings();
+    setting.set_name(name);
+    setting.set_text(text);
+  }
+  fill(cluster.policy->origin, *to.mutable_origin());
+}
+
 void add_destinations(const snapshot::Snapshot& snapshot, const snapshot::DestinationSet& set,
                       std::span<const proxy::WorkerReport> workers, v1::ExplainReply& reply) {
   const ClusterReports reports = sum_clusters(workers);
@@ -72,8 +86,63 @@ void add_destinations(const snapshot::Snapshot& snapshot, const snapshot::Destin
     if (const auto cluster = snapshot.clusters.find(share.cluster);
         cluster != snapshot.clusters.end()) {
       fill(snapshot, *cluster->second, reports, *reply.add_clusters());
+      add_policy(*cluster->second, reply);
     }
   }
+}
+
+struct Asked {
+  http::RequestHead head;
+  SocketAddress local;
+};
+
+void explain_http(const snapshot::Snapshot& snapshot, const snapshot::Listener& listener,
+                  Asked asked, std::span<const proxy::WorkerReport> workers,
+                  v1::ExplainReply& reply) {
+  const std::string written = asked.head.path;
+  if (const std::string refusal = normalize(listener, asked.head); !refusal.empty()) {
+    reply.set_outcome("400 " + refusal);
+    return;
+  }
+  if (asked.head.path != written) reply.set_path(asked.head.path);
+  const routing::Explanation explanation = listener.routes.explain(asked.head);
+  reply.set_domain(explanation.domain);
+  for (const std::string& domain : explanation.domains) reply.add_domains(domain);
+  add_near_misses(explanation, reply);
+  if (!explanation.decision) {
+    reply.set_outcome("404 no_route");
+    return;
+  }
+  add_decision(*explanation.decision, reply);
+  const std::string answer = add_actions(*explanation.decision, asked.head, asked.local, reply);
+  const auto& set = *snapshot.destination_sets[listener.route_sets[explanation.decision->route_id]];
+  add_destinations(snapshot, set, workers, reply);
+  if (!answer.empty()) {
+    reply.set_outcome(answer);
+  } else if (set.shares.empty()) {
+    reply.set_outcome("500 no_destination");
+  } else {
+    reply.set_outcome(set.has_endpoint() ? "routed" : "503 no_endpoint");
+  }
+}
+
+// Of a connection only its destination is looked at, whatever the request would say.
+void explain_tcp(const snapshot::Snapshot& snapshot, const snapshot::Listener& listener,
+                 const SocketAddress& local, std::span<const proxy::WorkerReport> workers,
+                 v1::ExplainReply& reply) {
+  const auto index = routing::match_tcp(listener.config.tcp_routes, local);
+  if (!index) {
+    reply.set_outcome("no_tcp_route");
+    return;
+  }
+  const model::TcpRoute& route = listener.config.tcp_routes[*index];
+  reply.set_matched(true);
+  reply.set_virtual_host("tcp");
+  reply.set_route_index(static_cast<std::uint32_t>(*index));
+  fill(route.origin, *reply.mutable_route_origin());
+  const auto& set = *snapshot.destination_sets[listener.tcp_sets[*index]];
+  add_destinations(snapshot, set, workers, reply);
+  reply.set_outcome(set.has_endpoint() ? "routed" : "no_endpoint");
 }
 
 }  // namespace
@@ -100,22 +169,11 @@ v1::ExplainReply explain_view(const v1::ExplainRequest& request,
     return reply;
   }
   add_listener(*listener, reply);
-  const routing::Explanation explanation = listener->routes.explain(target->head);
-  reply.set_domain(explanation.domain);
-  for (const std::string& domain : explanation.domains) reply.add_domains(domain);
-  add_near_misses(explanation, reply);
-  if (!explanation.decision) {
-    reply.set_outcome("404 no_route");
-    return reply;
-  }
-  add_decision(*explanation.decision, reply);
-  const auto& set =
-      *snapshot->destination_sets[listener->route_sets[explanation.decision->route_id]];
-  add_destinations(*snapshot, set, workers, reply);
-  if (set.shares.empty()) {
-    reply.set_outcome("500 no_destination");
+  const SocketAddress local{target->ip.value_or(IpAddress{}), target->port};
+  if (listener->config.protocol == "TCP") {
+    explain_tcp(*snapshot, *listener, local, workers, reply);
   } else {
-    reply.set_outcome(set.has_endpoint() ? "routed" : "503 no_endpoint");
+    explain_http(*snapshot, *listener, {target->head, local}, workers, reply);
   }
   return reply;
 }

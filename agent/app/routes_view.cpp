@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/app/action_text.hpp"
 #include "agent/app/status_view.hpp"
 #include "agent/app/view_parts.hpp"
 
@@ -22,6 +23,12 @@ void fill_route(const snapshot::Snapshot& snapshot, const snapshot::Listener& li
   const snapshot::DestinationSet& set = *snapshot.destination_sets[listener.route_sets[route_id]];
   for (const snapshot::Share& share : set.shares) fill(set, share, reports, *to.add_shares());
   fill(route.origin, *to.mutable_origin());
+  for (const ActionText& action : describe_actions(route)) {
+    v1::Action& out = *to.add_actions();
+    out.set_name(action.name);
+    out.set_text(action.text);
+    fill(action.origin, *out.mutable_origin());
+  }
 }
 
 }  // namespace

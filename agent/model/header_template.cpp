@@ -131,6 +131,25 @@ Result<std::vector<ValuePiece>> parse_header_value(std::string_view text) {
   return out;
 }
 
+std::string to_text(const std::vector<ValuePiece>& pieces) {
+  std::string out;
+  for (const ValuePiece& piece : pieces) {
+    if (piece.kind == Kind::kLiteral) {
+      for (const char c : piece.text) out.append(c == '%' ? 2 : 1, c);
+      continue;
+    }
+    const auto* const known = std::ranges::find(kVariables, piece.kind, &Variable::kind);
+    out.append(1, '%').append(known->name);
+    if (!piece.text.empty()) {
+      out.append("(").append(piece.text);
+      if (!piece.alternative.empty()) out.append("?").append(piece.alternative);
+      out.append(")");
+    }
+    out.append(1, '%');
+  }
+  return out;
+}
+
 bool names_authority(std::string_view name) {
   return name == ":authority" || equals_ignore_case(name, "host");
 }

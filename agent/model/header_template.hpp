@@ -16,6 +16,9 @@ namespace sluice::model {
 // kInvalid for an unknown variable, a lone % and a control character, with what to write instead.
 [[nodiscard]] Result<std::vector<ValuePiece>> parse_header_value(std::string_view text);
 
+// What parse_header_value() reads as these pieces.
+[[nodiscard]] std::string to_text(const std::vector<ValuePiece>& pieces);
+
 // nullopt when a rule may set, add or remove this field; else why not, with what to write instead. Not: what is no
 // field name, other pseudo-headers than ":authority" (the Host), and the fields by which messages are framed and
 // connections are kept (RFC 9110 7.6.1), which the proxy writes itself.

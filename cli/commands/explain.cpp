@@ -56,6 +56,39 @@ std::string route_title(const v1::ExplainReply& reply) {
   return fmt::format("{} #{}{}", reply.virtual_host(), reply.route_index(), name);
 }
 
+void tell_actions(Story& story, const v1::ExplainReply& reply) {
+  for (const v1::Action& action : reply.actions()) {
+    // The route's place was told already.
+    const bool same = location(action.origin()) == location(reply.route_origin());
+    story.fact(action.name(), action.text(), same ? nullptr : &action.origin());
+  }
+}
+
+// One table for all destinations when they are treated alike.
+Table policies_table(const v1::ExplainReply& reply) {
+  Table table({{"DESTINATION"}, {"POLICY"}, {""}, {"FROM"}});
+  const auto text_of = [](const v1::ClusterPolicy& policy) {
+    std::string out = location(policy.origin());
+    for (const v1::Setting& setting : policy.settings())
+      out += setting.name() + ":" + setting.text();
+    return out;
+  };
+  const bool alike = std::all_of(
+      reply.policies().begin(), reply.policies().end(),
+      [&](const v1::ClusterPolicy& each) { return text_of(each) == text_of(reply.policies(0)); });
+  for (const v1::ClusterPolicy& policy : reply.policies()) {
+    std::string who = alike && reply.policies_size() > 1 ? "all" : cluster_title(policy.cluster());
+    std::string from = location(policy.origin());
+    for (const v1::Setting& setting : policy.settings()) {
+      table.row({who, setting.name(), setting.text(), Cell(from, Style::kDim)});
+      who.clear();
+      from.clear();
+    }
+    if (alike) break;
+  }
+  return table;
+}
+
 void tell_way(Story& story, const v1::ExplainReply& reply) {
   if (reply.listener().empty()) {
     story.fact("listener", "none serves this address and port", nullptr, Style::kBad);
@@ -63,10 +96,12 @@ void tell_way(Story& story, const v1::ExplainReply& reply) {
     return;
   }
   story.fact("listener", reply.listener());
+  if (!reply.path().empty()) story.fact("path", reply.path() + ", as it is matched and forwarded");
   if (!reply.domain().empty()) {
     story.fact("domain", reply.domain());
     return;
   }
+  if (reply.outcome() != "404 no_route") return;  // it was not asked for
   story.fact("domain", "none: no virtual host of this listener has this host", nullptr,
              Style::kBad);
   for (const std::string& domain : reply.domains()) story.more("it knows " + domain);
@@ -121,6 +156,10 @@ void tell_destination(Story& story, const v1::ExplainReply& reply) {
     story.gap();
     story.block("endpoints", endpoints_table(reply));
   }
+  if (!reply.policies().empty()) {
+    story.gap();
+    story.block("policy", policies_table(reply));
+  }
 }
 
 void tell_tier(Story& story, const v1::ExplainReply& reply) {
@@ -142,14 +181,22 @@ void tell_outcome(Story& story, const v1::ExplainReply& reply) {
   std::string text = "routed";
   if (reply.outcome() == "no_listener") {
     text = "no connection: nothing of this agent listens there";
+  } else if (reply.outcome() == "no_tcp_route" || reply.outcome() == "no_endpoint") {
+    text = "the connection is closed: " + reply.outcome();
   } else if (!routed) {
     text = "the client gets " + reply.outcome();
   }
   story.fact("outcome", fmt::format("{} (generation {})", text, reply.generation()), nullptr,
-             routed ? Style::kGood : Style::kBad);
+             routed ? Style::kGood : (served(reply) ? Style::kPlain : Style::kBad));
 }
 
 }  // namespace
+
+bool served(const v1::ExplainReply& reply) {
+  const std::string& outcome = reply.outcome();
+  return outcome == "routed" || outcome.ends_with(" redirect") ||
+         outcome.ends_with(" direct_response") || outcome.ends_with(" cors_preflight");
+}
 
 std::string render_explain(const v1::ExplainRequest& request, const v1::ExplainReply& reply,
                            const Painter& paint) {
@@ -161,6 +208,7 @@ std::string render_explain(const v1::ExplainRequest& request, const v1::ExplainR
   tell_way(story, reply);
   tell_near_misses(story, reply);
   tell_route(story, reply);
+  tell_actions(story, reply);
   tell_destination(story, reply);
   tell_tier(story, reply);
   story.gap();

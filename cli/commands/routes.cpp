@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "cli/commands/commands.hpp"
 #include "cli/commands/shares.hpp"
 #include "cli/render/origin.hpp"
@@ -42,6 +44,15 @@ std::string render_routes(const v1::RoutesReply& reply, const Painter& paint) {
     if (group != last) out += heading(group, paint);
     last = group;
     out += route_title(route, paint);
+    for (const v1::Action& action : route.actions()) {
+      out += fmt::format("     {} {}\n", paint.paint(Style::kDim, clean(action.name())),
+                         clean(action.text()));
+    }
+    const bool answers =
+        std::any_of(route.actions().begin(), route.actions().end(), [](const v1::Action& action) {
+          return action.name() == "redirect" || action.name() == "answer";
+        });
+    if (route.shares().empty() && answers) continue;
     if (route.shares().empty()) {
       out += "     " + paint.paint(Style::kBad, "leads nowhere") + "\n";
     } else {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "sample.hpp"
 
 namespace sluice::app {
@@ -100,6 +102,175 @@ TEST(ExplainView, NonsenseIsAnErrorThatSaysWhatToWrite) {
   EXPECT_FALSE(explain("GET", "http://x/", {{"a\r\nb", "c"}}).error().empty());
   EXPECT_FALSE(explain("GET", "http://x/", {{"a", "b\nc"}}).error().empty());
   EXPECT_FALSE(explain("GET", "http://x/", {{"a b", "c"}}).error().empty());
+}
+
+// A listener at port 80 of whatever protocol, whose cluster "v1" has one endpoint.
+snapshot::SnapshotPtr snapshot_of(const std::function<void(model::Listener&)>& fill,
+                                  const model::TrafficPolicy& policy = {}) {
+  model::World world;
+  model::Cluster cluster;
+  cluster.key = "echo||80";
+  cluster.endpoints.emplace_back().address = SocketAddress::parse("10.0.0.1:80").value();
+  cluster.policy = std::make_shared<const model::TrafficPolicy>(policy);
+  world.clusters[cluster.key] = std::make_shared<const model::Cluster>(cluster);
+  model::Listener& listener = world.listeners.emplace_back();
+  listener.name = "0.0.0.0:80";
+  listener.port = 80;
+  fill(listener);
+  return snapshot::build(world, 1, nullptr, {}).value();
+}
+
+snapshot::SnapshotPtr with_route(const std::function<void(model::Route&)>& fill,
+                                 const model::TrafficPolicy& policy = {}) {
+  return snapshot_of(
+      [&](model::Listener& listener) {
+        model::VirtualHost host;
+        host.name = "default/echo";
+        host.domains = {"*"};
+        model::Route& route = host.routes.emplace_back();
+        route.matches.emplace_back().uri = {model::StringMatch::Kind::kPrefix, "/api/"};
+        route.destinations = {{"echo||80", 1, {}}};
+        fill(route);
+        host.routes.emplace_back().destinations = {{"echo||80", 1, {}}};
+        listener.virtual_hosts.push_back(std::make_shared<const model::VirtualHost>(host));
+      },
+      policy);
+}
+
+v1::ExplainReply explain_in(const snapshot::SnapshotPtr& snapshot, const std::string& url,
+                            const std::string& method = "GET",
+                            const std::vector<std::pair<std::string, std::string>>& headers = {}) {
+  v1::ExplainRequest request;
+  request.set_method(method);
+  request.set_url(url);
+  for (const auto& [name, value] : headers) {
+    v1::Header* header = request.add_headers();
+    header->set_name(name);
+    header->set_value(value);
+  }
+  return explain_view(request, snapshot, {});
+}
+
+std::string actions(const v1::ExplainReply& reply) {
+  std::string out;
+  for (const v1::Action& action : reply.actions())
+    out += action.name() + ": " + action.text() + "\n";
+  return out;
+}
+
+TEST(ExplainView, TellsWhatARouteMakesOfThisRequest) {
+  const auto snapshot = with_route([](model::Route& route) {
+    route.rewrite.emplace();
+    route.rewrite->path = model::PathRewrite{model::PathRewrite::Kind::kPrefix, "/"};
+    route.rewrite->authority = "inner.example.com";
+    model::HeaderRules rules;
+    rules.request.set = {{"x-a", {{model::ValuePiece::Kind::kRequestHeader, "x-b", "x-c"}}}};
+    rules.response.remove = {"server"};
+    route.headers = std::make_shared<const model::HeaderRules>(rules);
+    route.timeout = Milliseconds{1500};
+    route.retries.emplace();
+    route.retries->conditions = model::RetryPolicy::kReset;
+    route.retries->statuses = {503};
+    route.fault.emplace();
+    route.fault->delay = {Milliseconds{20}, {100'000}};
+    route.mirrors = {{"echo||80", {5'000}, {}}};
+    route.cors.emplace();
+    route.cors->allow_origins = {{model::StringMatch::Kind::kPrefix, "https://a."}};
+  });
+  const auto reply = explain_in(snapshot, "http://echo.example.com/api/cart?x=1", "GET",
+                                {{"Origin", "https://a.example.com"}});
+  EXPECT_EQ(reply.outcome(), "routed");
+  EXPECT_EQ(actions(reply),
+            "cors: allows https://a.example.com; origins https://a....\n"
+            "fault: delay of 20 ms for 10 %\n"
+            "rewrite: /api/cart?x=1 -> /cart?x=1, echo.example.com -> inner.example.com\n"
+            "headers: request: set x-a: %REQ(x-b?x-c)%\n"
+            "headers: answer: remove server\n"
+            "timeout: 1.5 s\n"
+            "retries: 2 on reset, 503; backoff 25 ms\n"
+            "mirror: 0.5 % to echo||80\n");
+  const auto preflight =
+      explain_in(snapshot, "http://echo.example.com/api/", "OPTIONS",
+                 {{"Origin", "https://a.example.com"}, {"Access-Control-Request-Method", "PUT"}});
+  EXPECT_EQ(preflight.outcome(), "200 cors_preflight");
+}
+
+TEST(ExplainView, TellsWhatTheClientGetsFromTheRouteItself) {
+  const auto redirect = explain_in(with_route([](model::Route& route) {
+                                     route.destinations.clear();
+                                     route.redirect.emplace();
+                                     route.redirect->scheme = "https";
+                                     route.redirect->status = 308;
+                                   }),
+                                   "http://echo.example.com/api/x?y");
+  EXPECT_EQ(redirect.outcome(), "308 redirect");
+  EXPECT_EQ(actions(redirect), "redirect: 308 to https://echo.example.com/api/x?y\n");
+  const auto answer = explain_in(with_route([](model::Route& route) {
+                                   route.destinations.clear();
+                                   route.direct_response = model::DirectResponse{418, "tea"};
+                                 }),
+                                 "http://echo.example.com/api/");
+  EXPECT_EQ(answer.outcome(), "418 direct_response");
+  EXPECT_EQ(actions(answer), "answer: 418 with 3 bytes of text/plain\n");
+  const auto abort = explain_in(with_route([](model::Route& route) {
+                                  route.fault.emplace();
+                                  route.fault->abort.emplace();
+                                }),
+                                "http://echo.example.com/api/");
+  EXPECT_EQ(abort.outcome(), "503 fault_abort");
+}
+
+TEST(ExplainView, MatchesThePathAsTheListenerNormalisesIt) {
+  const auto snapshot = with_route([](model::Route& route) {
+    route.destinations.clear();
+    route.direct_response.emplace();
+  });
+  const auto reply = explain_in(snapshot, "http://echo.example.com/x/../api/%61");
+  EXPECT_EQ(reply.path(), "/api/a");
+  EXPECT_EQ(reply.outcome(), "200 direct_response");
+  EXPECT_EQ(explain_in(snapshot, "http://echo.example.com/api/").path(), "");
+  EXPECT_EQ(explain_in(snapshot, "http://echo.example.com/a%00").outcome(), "400 path_encoded_nul");
+}
+
+TEST(ExplainView, TellsThePolicyOfEachDestination) {
+  model::TrafficPolicy policy;
+  policy.load_balancer.kind = model::LoadBalancer::Kind::kConsistentHash;
+  policy.load_balancer.hash.emplace();
+  policy.load_balancer.hash->key = {model::HashKey::Source::kHeader, "x-user", {}, {}, {}};
+  policy.connection_pool.max_connections = 10;
+  policy.connection_pool.max_requests = 20;
+  policy.outlier_detection.emplace();
+  policy.origin.line = 7;
+  const auto reply =
+      explain_in(with_route([](model::Route&) {}, policy), "http://echo.example.com/");
+  ASSERT_EQ(reply.policies_size(), 1);
+  std::string text;
+  for (const v1::Setting& setting : reply.policies(0).settings())
+    text += setting.name() + ": " + setting.text() + "\n";
+  EXPECT_EQ(text,
+            "balance: hash of header x-user, ring of 1024\n"
+            "connections: at most 10\n"
+            "in flight: at most 20\n"
+            "outliers: ejected for 30 s after 5 5xx in a row, looked at each 10 s; at most 10 %\n");
+  EXPECT_EQ(reply.policies(0).origin().line(), 7);
+  EXPECT_EQ(actions(reply),
+            "retries: 2 on connect-failure, refused-stream, cancelled, unavailable; backoff 25 ms "
+            "(default)\n");
+}
+
+TEST(ExplainView, OfATcpListenerTheConnectionIsExplained) {
+  const auto snapshot = snapshot_of([](model::Listener& listener) {
+    listener.protocol = "TCP";
+    model::TcpRoute& route = listener.tcp_routes.emplace_back();
+    route.matches.emplace_back().destination_subnets = {IpPrefix::parse("10.0.0.0/8").value()};
+    route.destinations = {{"echo||80", 1, {}}};
+    route.origin.line = 9;
+  });
+  const auto reply = explain_in(snapshot, "http://10.1.2.3/");
+  EXPECT_EQ(reply.outcome(), "routed");
+  EXPECT_EQ(reply.route_origin().line(), 9);
+  EXPECT_EQ(reply.tier_code(), "no_kernel_path");
+  EXPECT_EQ(explain_in(snapshot, "http://192.0.2.1/").outcome(), "no_tcp_route");
 }
 
 TEST(ExplainView, BeforeTheFirstGenerationThereIsNoListener) {

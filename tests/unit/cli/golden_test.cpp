@@ -69,6 +69,12 @@ TEST_F(LbctlGolden, FlowsLimitIsPassedOnAndSaysWhatIsMissing) {
   expect_golden(result.out, "flows_limit.txt");
 }
 
+TEST_F(LbctlGolden, ExplainOfAnAnswerThatIsConfiguredIsNoFailure) {
+  const LbctlRun result = run({"explain", "http://echo.example.com/moved"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  expect_golden(result.out, "explain_moved.txt");
+}
+
 TEST_F(LbctlGolden, ExplainRouted) {
   const LbctlRun result =
       run({"explain", "GET", "http://echo.example.com/routed", "-H", "x-user: alice"});

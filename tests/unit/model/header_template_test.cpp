@@ -90,5 +90,14 @@ TEST(HeaderName, WhatFramesAMessageCannotBeChanged) {
   }
 }
 
+TEST(HeaderTemplate, IsWrittenAsItWasRead) {
+  for (const char* text :
+       {"plain", "100%% of %REQ(x-user?x-guest)%", "%RESP(a)%, %HOSTNAME%", ""}) {
+    const auto pieces = parse_header_value(text);
+    ASSERT_TRUE(pieces) << text;
+    EXPECT_EQ(to_text(*pieces), text);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::model
