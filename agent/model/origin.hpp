@@ -13,6 +13,8 @@ struct Origin {
   int column = 0;      // 1-based
   std::string object;  // "VirtualService default/echo"
   std::string path;    // "spec.http[0].route[1].weight"
+
+  bool operator==(const Origin&) const = default;
 };
 
 enum class Severity {

@@ -44,6 +44,8 @@ struct WeightedDestination {
   std::uint64_t weight = kWeightUnit;  // in 1/kWeightUnit; 0 = no traffic
   Origin origin;
   HeaderRulesPtr headers{};  // applied after those of the route
+
+  bool operator==(const WeightedDestination&) const = default;
 };
 
 // What is done with a request that matches: in this order CORS, fault, then redirect or direct_response, else rewrite,
@@ -71,11 +73,15 @@ struct TcpMatch {
   std::vector<IpPrefix> destination_subnets;  // empty = any
   std::optional<std::uint16_t> port;
   Origin origin;
+
+  bool operator==(const TcpMatch&) const = default;
 };
 struct TcpRoute {
   std::vector<TcpMatch> matches;  // empty = every connection; any one suffices
   std::vector<WeightedDestination> destinations;
   Origin origin;
+
+  bool operator==(const TcpRoute&) const = default;
 };
 
 // Routes of one virtual service for its hosts, in order; the first match wins.

@@ -65,6 +65,8 @@ struct Listener {
   std::vector<VirtualHostPtr> virtual_hosts;  // none is null
   std::vector<TcpRoute> tcp_routes;
   Origin origin;
+
+  bool operator==(const Listener&) const = default;  // virtual hosts by pointer
 };
 
 struct World {

@@ -113,7 +113,6 @@ void Context::publish(snapshot::SnapshotPtr snapshot) {
   generation = std::move(next);
   // Kept by those whose connections are counted in them; the next generation finds the same ones by name.
   const auto before = std::exchange(loads_, {});
-  pools.retire_except(serial_);
 }
 
 const std::shared_ptr<ListenerLoad>& Context::load_of(const snapshot::Listener& listener) {

@@ -77,28 +77,40 @@ void EndpointPool::retire() {
   expire(TimePoint::max());
 }
 
-std::shared_ptr<EndpointPool> EndpointPools::get(const SocketAddress& address, std::uint64_t mark) {
-  auto& pool = pools_[address];
-  if (!pool) pool = std::make_shared<EndpointPool>(context_, address);
-  pool->mark_ = mark;
-  return pool;
-}
+struct EndpointPools::Lease {
+  std::weak_ptr<Table> table;
+  std::shared_ptr<EndpointPool> pool;
 
-void EndpointPools::retire_except(std::uint64_t mark) {
-  std::erase_if(pools_, [mark](const auto& entry) {
-    if (entry.second->mark_ == mark) return false;
-    entry.second->retire();
-    return true;
-  });
+  ~Lease() {
+    pool->retire();
+    const auto alive = table.lock();
+    if (!alive) return;
+    const auto found = alive->find(pool->address());
+    if (found != alive->end() && found->second.pool == pool) alive->erase(found);
+  }
+};
+
+std::shared_ptr<EndpointPool> EndpointPools::get(const SocketAddress& address) {
+  Entry& entry = (*table_)[address];
+  auto lease = entry.lease.lock();
+  if (!lease) {
+    entry.pool = std::make_shared<EndpointPool>(context_, address);
+    lease = std::make_shared<Lease>();
+    lease->table = table_;
+    lease->pool = entry.pool;
+    entry.lease = lease;
+  }
+  EndpointPool* const pool = lease->pool.get();
+  return {std::move(lease), pool};
 }
 
 void EndpointPools::expire(TimePoint idle_before) {
-  for (auto& [address, pool] : pools_) pool->expire(idle_before);
+  for (auto& [address, entry] : *table_) entry.pool->expire(idle_before);
 }
 
 void EndpointPools::clear() {
-  for (auto& [address, pool] : pools_) pool->retire();
-  pools_.clear();
+  for (auto& [address, entry] : *table_) entry.pool->retire();
+  table_->clear();
 }
 
 }  // namespace sluice::proxy

@@ -35,29 +35,33 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
   void retire();  // the endpoint left the configuration
 
  private:
-  friend class EndpointPools;
   using Idle = std::vector<std::unique_ptr<Upstream>>;
 
   Context& context_;
   SocketAddress address_;
   std::array<Idle, 2> idle_;  // [steerable]
-  std::uint64_t mark_ = 0;
   bool retired_ = false;
 };
 
 class EndpointPools {
  public:
-  explicit EndpointPools(Context& context) : context_(context) {}
-  // The pool of that address, marked as used by generation `mark`.
-  [[nodiscard]] std::shared_ptr<EndpointPool> get(const SocketAddress& address, std::uint64_t mark);
-  // Retires the pools that carry another mark.
-  void retire_except(std::uint64_t mark);
+  explicit EndpointPools(Context& context) : context_(context), table_(std::make_shared<Table>()) {}
+  // The pool of that address. It is retired when the last of the pointers that were handed out is gone, so that a
+  // publish looks only at the endpoints that came or went.
+  [[nodiscard]] std::shared_ptr<EndpointPool> get(const SocketAddress& address);
   void expire(TimePoint idle_before);
   void clear();
 
  private:
+  struct Lease;
+  struct Entry {
+    std::shared_ptr<EndpointPool> pool;
+    std::weak_ptr<Lease> lease;  // what the pointers that are handed out count on
+  };
+  using Table = std::unordered_map<SocketAddress, Entry, SocketAddressHash>;
+
   Context& context_;
-  std::unordered_map<SocketAddress, std::shared_ptr<EndpointPool>, SocketAddressHash> pools_;
+  std::shared_ptr<Table> table_;  // leases may outlive this object
 };
 
 }  // namespace sluice::proxy

@@ -2,7 +2,8 @@
 // Generation: a snapshot together with what one worker keeps beside it: pick state, pools and counters of every
 // destination, reached by index, so that a request looks nothing up by name.
 // Callers: Worker (makes), Stream (picks). Thread: worker. Invariants: alive while it is current or a stream counts
-// on it; pick state moves on to the next generation when a set's key and what it picks from are the same.
+// on it. A set that is the same object in two snapshots is one object in both generations; of one whose key and
+// endpoints are the same, pick state moves on.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -49,15 +50,18 @@ class Generation {
 
  private:
   struct Set {
+    snapshot::DestinationSetPtr source;
     balance::WeightedPick pick;
     std::vector<std::uint64_t> weights;
     std::vector<Target> targets;  // as DestinationSet::shares
   };
-  void build_set(Context& context, const snapshot::DestinationSet& source, const Set* old);
+  [[nodiscard]] static std::shared_ptr<Set> make_set(Context& context,
+                                                     const snapshot::DestinationSetPtr& source,
+                                                     const Set* old);
 
   snapshot::SnapshotPtr snapshot_;
   std::uint64_t serial_;
-  std::vector<Set> sets_;  // as Snapshot::destination_sets
+  std::vector<std::shared_ptr<Set>> sets_;  // as Snapshot::destination_sets
   std::unordered_map<const snapshot::Listener*, std::uint32_t> listener_ids_;  // with steering
 };
 

@@ -9,13 +9,12 @@ constexpr std::size_t kIndexFrom = 16;
 
 }  // namespace
 
-Result<CompiledHost> CompiledHost::compile(const model::VirtualHost& host,
-                                           std::uint32_t first_route_id, RegexPool& pool) {
+Result<CompiledHost> CompiledHost::compile(const model::VirtualHost& host, RegexPool& pool) {
   CompiledHost out;
   for (std::uint32_t r = 0; r < host.routes.size(); ++r) {
     const model::Route& route = host.routes[r];
     out.actions.push_back(Actions::compile(host, route, pool));
-    if (route.matches.empty()) out.candidates.push_back({first_route_id + r, r, -1, {}});
+    if (route.matches.empty()) out.candidates.push_back({r, -1, {}});
     for (std::size_t m = 0; m < route.matches.size(); ++m) {
       auto conditions = compile_match(route.matches[m], pool);
       if (!conditions) {
@@ -25,8 +24,7 @@ Result<CompiledHost> CompiledHost::compile(const model::VirtualHost& host,
                                              "\" of virtual host \"" + host.name +
                                              "\": " + conditions.error().message);
       }
-      out.candidates.push_back(
-          {first_route_id + r, r, static_cast<int>(m), std::move(*conditions)});
+      out.candidates.push_back({r, static_cast<int>(m), std::move(*conditions)});
     }
   }
   if (out.candidates.size() >= kIndexFrom) {

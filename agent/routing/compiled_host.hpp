@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CompiledHost: the routes of one virtual host as a flat list of candidates, one a match.
-// Used by RouteTable and Coverage. Thread: any (const after compile).
+// Used by RouteTable and Coverage. Thread: any (const after compile). Invariants: depends on the virtual host alone, so
+// that all tables and generations that have the host share it.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -16,9 +17,8 @@
 namespace sluice::routing {
 
 struct Candidate {
-  std::uint32_t route_id = 0;  // dense over the table
-  std::uint32_t route = 0;     // index into VirtualHost::routes
-  int match_index = -1;        // -1 = the route has no matches
+  std::uint32_t route = 0;  // index into VirtualHost::routes
+  int match_index = -1;     // -1 = the route has no matches
   std::vector<Condition> conditions;
 
   // The first condition that fails; null when all hold.
@@ -38,10 +38,10 @@ struct CompiledHost {
   std::optional<PathIndex> index;  // only when the list is long enough to pay for it
 
   // Fails on a bad regular expression, with the place of its match.
-  static Result<CompiledHost> compile(const model::VirtualHost& host, std::uint32_t first_route_id,
-                                      RegexPool& pool);
+  static Result<CompiledHost> compile(const model::VirtualHost& host, RegexPool& pool);
   // The first candidate that matches, or null.
   [[nodiscard]] const Candidate* match(const http::RequestHead& head, std::uint16_t port) const;
 };
+using CompiledHostPtr = std::shared_ptr<const CompiledHost>;
 
 }  // namespace sluice::routing

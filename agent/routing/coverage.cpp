@@ -16,9 +16,8 @@ bool never(const Candidate& candidate, std::uint16_t port) {
                              [&](const Condition& c) { return c.never_holds(port); });
 }
 
-std::optional<Gap> gap_of(const DomainTable::Domain& domain,
-                          const std::vector<model::VirtualHostPtr>& virtual_hosts) {
-  const model::VirtualHost& last = *virtual_hosts[domain.hosts.back()];
+std::optional<Gap> gap_of(const DomainTable::Domain& domain, const std::vector<TableHost>& table) {
+  const model::VirtualHost& last = *table[domain.hosts.back()].model;
   const std::string hosts = domain.name == "*" ? "any other host" : "host " + domain.name;
   return Gap{"requests for " + hosts + " that match no route of \"" + last.name +
                  "\" get 404 (its last route has conditions)",
@@ -37,23 +36,23 @@ std::string list_of(const std::vector<DomainTable::Domain>& domains) {
 
 }  // namespace
 
-Coverage coverage_of(const DomainTable& domains,
-                     const std::vector<model::VirtualHostPtr>& virtual_hosts,
-                     const std::vector<CompiledHost>& compiled, std::uint16_t port) {
+Coverage coverage_of(const DomainTable& domains, const std::vector<TableHost>& hosts,
+                     std::uint16_t port) {
   Coverage out;
   bool any_host = false;
   for (const auto& domain : domains.domains()) {
     any_host = any_host || domain.name == "*";
     bool covered = false;
     for (std::size_t h = 0; h < domain.hosts.size() && !covered; ++h) {
-      for (const Candidate& candidate : compiled[domain.hosts[h]].candidates) {
+      const TableHost& host = hosts[domain.hosts[h]];
+      for (const Candidate& candidate : host.compiled->candidates) {
         if (never(candidate, port)) continue;
-        out.reachable.push_back(candidate.route_id);
+        out.reachable.push_back(host.first_route + candidate.route);
         covered = always(candidate, port);
         if (covered) break;
       }
     }
-    if (!covered && !out.gap) out.gap = gap_of(domain, virtual_hosts);
+    if (!covered && !out.gap) out.gap = gap_of(domain, hosts);
   }
   std::ranges::sort(out.reachable);
   const auto [last, end] = std::ranges::unique(out.reachable);
@@ -64,7 +63,7 @@ Coverage coverage_of(const DomainTable& domains,
     out.gap = Gap{"only " + list_of(domains.domains()) +
                       (domains.domains().size() == 1 ? " is" : " are") +
                       " served; requests for other hosts get 404",
-                  virtual_hosts[domains.domains().front().hosts.front()]->origin};
+                  hosts[domains.domains().front().hosts.front()].model->origin};
   }
   return out;
 }

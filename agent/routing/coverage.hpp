@@ -17,8 +17,14 @@ struct Coverage {
   std::vector<std::uint32_t> reachable;  // route ids, ascending
 };
 
-[[nodiscard]] Coverage coverage_of(const DomainTable& domains,
-                                   const std::vector<model::VirtualHostPtr>& virtual_hosts,
-                                   const std::vector<CompiledHost>& compiled, std::uint16_t port);
+// A virtual host of a table with what was made of it.
+struct TableHost {
+  model::VirtualHostPtr model;
+  CompiledHostPtr compiled;
+  std::uint32_t first_route = 0;  // id of its first route in the table
+};
+
+[[nodiscard]] Coverage coverage_of(const DomainTable& domains, const std::vector<TableHost>& hosts,
+                                   std::uint16_t port);
 
 }  // namespace sluice::routing

@@ -57,6 +57,11 @@ struct Gap {
       origin;  // of the virtual host that leaves it; empty when a whole host name is not served
 };
 
+// Where in `old` each of `now` stands, the same object; kNowhere for those that are not there.
+inline constexpr std::uint32_t kNowhere = 0xffffffff;
+[[nodiscard]] std::vector<std::uint32_t> positions_in(
+    const std::vector<model::VirtualHostPtr>& old, const std::vector<model::VirtualHostPtr>& now);
+
 class RouteTable {
  public:
   struct Entry {
@@ -65,10 +70,12 @@ class RouteTable {
   };
 
   // `port` is the listener's (RouteMatch::port). Fails on a regular expression that RE2 refuses.
-  static Result<RouteTable> compile(std::vector<model::VirtualHostPtr> hosts, std::uint16_t port);
-  RouteTable(RouteTable&&) noexcept;
-  RouteTable& operator=(RouteTable&&) noexcept;
-  ~RouteTable();
+  // Hosts that `previous` (may be null) has too are not compiled again; with the same hosts it is returned itself.
+  static Result<RouteTable> compile(std::vector<model::VirtualHostPtr> hosts, std::uint16_t port,
+                                    const RouteTable* previous = nullptr);
+  RouteTable();  // of no host
+  // Copies share one table, and only they are equal.
+  bool operator==(const RouteTable&) const = default;
 
   // The authority is compared without its port and without case. No allocation.
   [[nodiscard]] std::optional<Decision> match(const http::RequestHead& head) const;
@@ -76,6 +83,8 @@ class RouteTable {
 
   [[nodiscard]] const std::vector<model::VirtualHostPtr>& virtual_hosts() const;
   [[nodiscard]] const std::vector<Entry>& routes() const;
+  // Id of the first route of virtual_hosts()[host]; the others follow it.
+  [[nodiscard]] std::uint32_t first_route(std::size_t host) const;
   // True when every possible request matches some route: the condition for steering. What a route then leads to is
   // not looked at: it may have no destination.
   [[nodiscard]] bool total() const { return !gap(); }
@@ -87,8 +96,8 @@ class RouteTable {
 
  private:
   struct Impl;
-  explicit RouteTable(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit RouteTable(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace sluice::routing

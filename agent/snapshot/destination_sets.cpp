@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <utility>
 
 namespace sluice::snapshot {
 namespace {
@@ -50,6 +52,45 @@ std::string count_of(std::size_t count, const std::string& noun) {
 
 }  // namespace
 
+DestinationSets::DestinationSets(const model::World& world, Resolver& resolver,
+                                 const Snapshot* previous, const Changed& changed)
+    : world_(world), resolver_(resolver) {
+  if (previous == nullptr) return;
+  slots_.reserve(previous->destination_sets.size());
+  for (const DestinationSetPtr& set : previous->destination_sets) {
+    Slot& slot = slots_.emplace_back(Slot{set, false, false});
+    if (!set || changed.empty()) continue;
+    slot.stale = std::ranges::any_of(
+        set->shares, [&](const Share& share) { return changed.contains(share.cluster); });
+  }
+}
+
+Result<void> DestinationSets::check(const DestinationSet& set, const std::string& route) const {
+  for (const Share& share : set.shares) {
+    if (world_.clusters.contains(share.cluster)) continue;
+    return fail(ErrorCode::kInvalid, location(share.origin) + ": " + route +
+                                         " leads to cluster \"" + share.cluster +
+                                         "\", which does not exist");
+  }
+  return {};
+}
+
+std::uint32_t DestinationSets::id_of(const std::string& key) {
+  for (; indexed_ < slots_.size(); ++indexed_) {
+    if (const auto& set = slots_[indexed_].set) {
+      by_key_.emplace(set->key, static_cast<std::uint32_t>(indexed_));
+    }
+  }
+  if (const auto found = by_key_.find(key); found != by_key_.end()) return found->second;
+  while (next_free_ < slots_.size() && slots_[next_free_].set) ++next_free_;
+  if (next_free_ == slots_.size()) {
+    slots_.emplace_back();
+    indexed_ = slots_.size();
+  }
+  by_key_.emplace(key, static_cast<std::uint32_t>(next_free_));
+  return static_cast<std::uint32_t>(next_free_);
+}
+
 Result<std::uint32_t> DestinationSets::intern(const model::Route& route) {
   return intern(route.destinations, "route \"" + route.name + "\"");
 }
@@ -63,29 +104,51 @@ Result<std::uint32_t> DestinationSets::intern(
   DestinationSet set;
   set.shares = shares_of(destinations);
   set.key = key_of(set.shares);
-  if (const auto found = by_key_.find(set.key); found != by_key_.end()) return found->second;
-  for (const Share& share : set.shares) {
-    if (world_.clusters.contains(share.cluster)) continue;
-    return fail(ErrorCode::kInvalid, location(share.origin) + ": " + route +
-                                         " leads to cluster \"" + share.cluster +
-                                         "\", which does not exist");
-  }
-  set.id = static_cast<std::uint32_t>(sets_.size());
+  if (auto checked = check(set, route); !checked) return tl::unexpected(checked.error());
+  set.id = id_of(set.key);
+  Slot& slot = slots_[set.id];
+  if (slot.used) return set.id;
   resolve_shares(set);
-  by_key_.emplace(set.key, set.id);
-  sets_.push_back(std::make_shared<const DestinationSet>(std::move(set)));
-  return sets_.back()->id;
+  // Also compared: places in files, which move when lines above do.
+  if (!slot.set || *slot.set != set)
+    slot.set = std::make_shared<const DestinationSet>(std::move(set));
+  slot.used = true;
+  return slot.set->id;
+}
+
+Result<std::uint32_t> DestinationSets::keep(std::uint32_t id, const model::Route& route) {
+  Slot& slot = slots_[id];
+  if (slot.used) return id;
+  if (slot.stale) {
+    DestinationSet set = *slot.set;
+    if (auto checked = check(set, "route \"" + route.name + "\""); !checked) {
+      return tl::unexpected(checked.error());
+    }
+    resolve_shares(set);
+    if (*slot.set != set) slot.set = std::make_shared<const DestinationSet>(std::move(set));
+  }
+  slot.used = true;
+  return id;
+}
+
+std::vector<DestinationSetPtr> DestinationSets::take_sets() {
+  std::vector<DestinationSetPtr> out;
+  out.reserve(slots_.size());
+  for (Slot& slot : slots_) out.push_back(slot.used ? std::move(slot.set) : nullptr);
+  while (!out.empty() && !out.back()) out.pop_back();
+  return out;
 }
 
 void DestinationSets::resolve_shares(DestinationSet& set) {
+  set.conditions.clear();
   for (Share& share : set.shares) {
-    const Resolved& resolved = resolved_.at(share.cluster);
+    const Resolved& resolved = resolver_.of(share.cluster);
     share.state = resolved.state;
     share.endpoints = resolved.endpoints;
   }
   if (!set.has_endpoint()) {
     for (Share& share : set.shares) {
-      const Resolved& resolved = resolved_.at(share.cluster);
+      const Resolved& resolved = resolver_.of(share.cluster);
       if (share.state != ShareState::kEmpty || resolved.draining.empty()) continue;
       share.state = ShareState::kDraining;
       share.endpoints = resolved.draining;
@@ -100,7 +163,7 @@ void DestinationSets::resolve_shares(DestinationSet& set) {
   }
 }
 
-void DestinationSets::record(const DestinationSet& set, const Share& share, bool set_has_endpoint) {
+void DestinationSets::record(DestinationSet& set, const Share& share, bool set_has_endpoint) {
   if (share.state == ShareState::kReady) return;
   const model::Cluster& cluster = *world_.clusters.at(share.cluster);
   Condition condition;
@@ -128,13 +191,19 @@ void DestinationSets::record(const DestinationSet& set, const Share& share, bool
         ", nor has its route another; requests are answered 503. Check that the "
         "pods run, are ready and carry these labels";
   }
-  conditions_.try_emplace({condition.type, condition.cluster}, condition);
+  set.conditions.push_back(std::move(condition));
 }
 
-std::vector<Condition> DestinationSets::take_conditions() {
+std::vector<Condition> conditions_of(const std::vector<DestinationSetPtr>& sets) {
+  std::map<std::pair<std::string, std::string>, const Condition*> found;
+  for (const DestinationSetPtr& set : sets) {
+    if (!set) continue;
+    for (const Condition& condition : set->conditions) {
+      found.try_emplace({condition.type, condition.cluster}, &condition);
+    }
+  }
   std::vector<Condition> out;
-  for (auto& [key, condition] : conditions_) out.push_back(std::move(condition));
-  conditions_.clear();
+  for (const auto& [key, condition] : found) out.push_back(*condition);
   return out;
 }
 

@@ -2,8 +2,7 @@
 #include "agent/snapshot/resolve.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <unordered_map>
+#include <iterator>
 
 namespace sluice::snapshot {
 namespace {
@@ -22,30 +21,6 @@ std::vector<model::Endpoint> draining_of(const std::vector<model::Endpoint>& end
   return out;
 }
 
-// Ready endpoints of all clusters by address; made on first use, which is rare.
-class ReadyIndex {
- public:
-  explicit ReadyIndex(const model::World& world) : world_(world) {}
-
-  const model::Endpoint* find(const SocketAddress& address) {
-    if (!index_) {
-      index_.emplace();
-      for (const auto& [key, cluster] : world_.clusters) {
-        for (const auto& endpoint : cluster->endpoints) {
-          if (endpoint.ready) index_->try_emplace(endpoint.address, &endpoint);
-        }
-      }
-    }
-    const auto found = index_->find(address);
-    return found == index_->end() ? nullptr : found->second;
-  }
-
- private:
-  const model::World& world_;
-  std::optional<std::unordered_map<SocketAddress, const model::Endpoint*, SocketAddressHash>>
-      index_;
-};
-
 // What the cluster was served by before, if that may be carried on.
 std::vector<model::Endpoint> candidates_to_keep(const model::Cluster& cluster,
                                                 const Snapshot& previous) {
@@ -59,24 +34,46 @@ std::vector<model::Endpoint> candidates_to_keep(const model::Cluster& cluster,
 
 }  // namespace
 
-std::map<std::string, Resolved> resolve(const model::World& world, const Snapshot* previous) {
-  ReadyIndex ready(world);
-  std::map<std::string, Resolved> out;
-  for (const auto& [key, shared] : world.clusters) {
-    const model::Cluster& cluster = *shared;
-    Resolved& resolved = out[key];
-    resolved.endpoints = ready_of(cluster.endpoints);
-    if (!resolved.endpoints.empty()) {
-      resolved.state = ShareState::kReady;
-      continue;
-    }
-    if (previous) {
-      for (const auto& candidate : candidates_to_keep(cluster, *previous)) {
-        if (const auto* now = ready.find(candidate.address)) resolved.endpoints.push_back(*now);
+const model::Endpoint* Resolver::find_ready(const SocketAddress& address) {
+  if (!ready_) {
+    ready_.emplace();
+    for (const auto& [key, cluster] : world_.clusters) {
+      for (const auto& endpoint : cluster->endpoints) {
+        if (endpoint.ready) ready_->try_emplace(endpoint.address, &endpoint);
       }
     }
-    resolved.state = resolved.endpoints.empty() ? ShareState::kEmpty : ShareState::kKept;
-    if (resolved.state == ShareState::kEmpty) resolved.draining = draining_of(cluster.endpoints);
+  }
+  const auto found = ready_->find(address);
+  return found == ready_->end() ? nullptr : found->second;
+}
+
+Resolved Resolver::resolve(const model::Cluster& cluster) {
+  Resolved out;
+  out.endpoints = ready_of(cluster.endpoints);
+  if (!out.endpoints.empty()) {
+    out.state = ShareState::kReady;
+    return out;
+  }
+  if (previous_ != nullptr) {
+    for (const auto& candidate : candidates_to_keep(cluster, *previous_)) {
+      if (const auto* now = find_ready(candidate.address)) out.endpoints.push_back(*now);
+    }
+  }
+  out.state = out.endpoints.empty() ? ShareState::kEmpty : ShareState::kKept;
+  if (out.state == ShareState::kEmpty) out.draining = draining_of(cluster.endpoints);
+  return out;
+}
+
+const Resolved& Resolver::of(const std::string& key) {
+  const auto found = done_.find(key);
+  if (found != done_.end()) return found->second;
+  return done_.emplace(key, resolve(*world_.clusters.at(key))).first->second;
+}
+
+std::map<std::string, std::vector<model::Endpoint>> Resolver::kept() const {
+  std::map<std::string, std::vector<model::Endpoint>> out;
+  for (const auto& [key, resolved] : done_) {
+    if (resolved.state == ShareState::kKept) out.emplace(key, resolved.endpoints);
   }
   return out;
 }

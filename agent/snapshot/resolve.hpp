@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resolve: which endpoints each cluster sends to: its ready ones, or those it is kept with when a
-// changed selector has none. Used by build(). Pure. Thread: any.
+// Resolver: which endpoints a cluster sends to: its ready ones, or those it is kept with when a
+// changed selector has none. Used by build(), which asks only for the clusters that changed. Thread: any.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/snapshot/snapshot.hpp"
@@ -16,10 +18,31 @@ struct Resolved {
   std::vector<model::Endpoint> draining;   // terminating but serving; only with kEmpty
 };
 
-// One entry a cluster of the world. A cluster without a ready endpoint is kept when its selector
-// differs from the previous generation's (or it was kept there already), for as long as some
-// endpoint it was served by is ready in some cluster of the new world.
-[[nodiscard]] std::map<std::string, Resolved> resolve(const model::World& world,
-                                                      const Snapshot* previous);
+// A cluster without a ready endpoint is kept when its selector differs from the previous
+// generation's (or it was kept there already), for as long as some endpoint it was served by is
+// ready in some cluster of the new world.
+class Resolver {
+ public:
+  // Both must outlive this object; `previous` may be null.
+  Resolver(const model::World& world, const Snapshot* previous)
+      : world_(world), previous_(previous) {}
+
+  // The world has the cluster. The reference stays valid.
+  [[nodiscard]] const Resolved& of(const std::string& key);
+  // The clusters asked for that are kept, with what they are kept with.
+  [[nodiscard]] std::map<std::string, std::vector<model::Endpoint>> kept() const;
+
+ private:
+  [[nodiscard]] Resolved resolve(const model::Cluster& cluster);
+  // A ready endpoint of any cluster at that address, or null.
+  [[nodiscard]] const model::Endpoint* find_ready(const SocketAddress& address);
+
+  using ReadyIndex = std::unordered_map<SocketAddress, const model::Endpoint*, SocketAddressHash>;
+
+  const model::World& world_;
+  const Snapshot* previous_;
+  std::unordered_map<std::string, Resolved> done_;
+  std::optional<ReadyIndex> ready_;  // made on first use, which is rare
+};
 
 }  // namespace sluice::snapshot

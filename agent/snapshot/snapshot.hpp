@@ -24,6 +24,16 @@ enum class ShareState {
   kEmpty,     // nothing to send to: its share goes to its siblings
 };
 
+struct Condition {
+  std::string
+      type;  // "subset_kept", "subset_empty", "no_endpoints" (with it: none of its set has any)
+  std::string cluster;  // each (type, cluster) once
+  std::string message;
+  model::Origin origin;
+
+  bool operator==(const Condition&) const = default;
+};
+
 struct Share {
   std::string cluster;       // model::Cluster::key
   std::uint64_t weight = 0;  // as configured
@@ -33,6 +43,8 @@ struct Share {
   std::vector<model::Endpoint>
       endpoints;  // ready ones (or, when none of the set is, serving terminating ones)
   model::Origin origin;
+
+  bool operator==(const Share&) const = default;
 };
 
 // A weighted set of subsets: what a route leads to. Equal sets of a snapshot share one object, so that "leads to the
@@ -43,8 +55,11 @@ struct DestinationSet {
       key;  // canonical "cluster=weight,...": stable across generations while routes stay the same
   std::vector<Share>
       shares;  // sorted by cluster, each cluster once; empty for a route without destinations
+  std::vector<Condition> conditions;  // those of its shares
   // A share of weight above 0 has an endpoint; otherwise requests are answered 503.
   [[nodiscard]] bool has_endpoint() const;
+
+  bool operator==(const DestinationSet&) const = default;
 };
 using DestinationSetPtr = std::shared_ptr<const DestinationSet>;
 
@@ -69,16 +84,10 @@ struct Listener {
   bool add_forwarded_headers = false;
   // What is done to paths before they are matched and forwarded; kNone where no path decides anything.
   model::PathNormalization path_normalization = model::PathNormalization::kNone;
+
+  bool operator==(const Listener&) const = default;  // tables and virtual hosts by pointer
 };
 using ListenerPtr = std::shared_ptr<const Listener>;
-
-struct Condition {
-  std::string
-      type;  // "subset_kept", "subset_empty", "no_endpoints" (with it: none of its set has any)
-  std::string cluster;  // each (type, cluster) once
-  std::string message;
-  model::Origin origin;
-};
 
 struct Snapshot {
   std::uint64_t generation = 0;
@@ -107,7 +116,8 @@ struct BuildOptions {
   std::string request_flag;  // a flag that acts on every request, and how; empty: none
 };
 
-// `previous` may be null. Pure: the same arguments give the same snapshot. Fails, changing nothing, on a regular
+// `previous` may be null; else its `options` were the same. What did not change since is taken over from it by pointer,
+// at the cost of a comparison. Pure: the same arguments give the same snapshot. Fails, changing nothing, on a regular
 // expression that RE2 refuses and on a destination whose cluster the world lacks; translation reports both earlier.
 // Called by the update pipeline.
 [[nodiscard]] Result<SnapshotPtr> build(const model::World& world, std::uint64_t generation,
