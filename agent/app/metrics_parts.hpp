@@ -22,6 +22,14 @@ class Families {
     list_.push_back({std::move(name), std::move(help), telemetry::Family::Type::kGauge, {}});
     return *this;
   }
+  Families& histogram(std::string name, std::string help) {
+    list_.push_back({std::move(name), std::move(help), telemetry::Family::Type::kHistogram, {}});
+    return *this;
+  }
+  Families& sample(telemetry::Sample sample) {
+    list_.back().samples.push_back(std::move(sample));
+    return *this;
+  }
   template <typename Number>
   Families& sample(Labels labels, Number value) {
     list_.back().samples.push_back({std::move(labels), static_cast<double>(value)});

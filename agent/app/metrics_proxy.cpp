@@ -75,6 +75,23 @@ void add_desync(const MetricsInput& input, Families& out) {
   }
 }
 
+// 19 series a cluster: only of those that have served.
+void add_durations(const ClusterReports& clusters, Families& out) {
+  out.histogram("sluice_proxy_request_duration_seconds",
+                "From the head of a request to the end of its answer, by cluster.");
+  for (const auto& [key, report] : clusters) {
+    const proxy::DurationHistogram& durations = report.durations;
+    if (durations.count() == 0) continue;
+    telemetry::Sample sample{{{"cluster", key}}, durations.sum_ms() / 1000, {}, 0};
+    for (std::size_t i = 0; i < proxy::DurationHistogram::kBoundsMs.size(); ++i) {
+      sample.buckets.push_back(
+          {proxy::DurationHistogram::kBoundsMs[i] / 1000, durations.counts()[i]});
+    }
+    sample.beyond = durations.counts().back();
+    out.sample(std::move(sample));
+  }
+}
+
 void add_clusters(const MetricsInput& input, Families& out) {
   const ClusterReports clusters = clusters_of(input);
   out.counter("sluice_proxy_picks_total",
@@ -96,6 +113,7 @@ void add_clusters(const MetricsInput& input, Families& out) {
   out.counter("sluice_proxy_tcp_sent_bytes_total",
               "Bytes of TCP listeners read from a cluster's endpoints for clients.");
   per_cluster(clusters, out, &proxy::ClusterReport::tcp_bytes_out);
+  add_durations(clusters, out);
   out.counter("sluice_proxy_promotions_total",
               "Connections to a cluster that were handed to the kernel.");
   per_cluster(clusters, out, &proxy::ClusterReport::promotions);

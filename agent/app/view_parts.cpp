@@ -20,6 +20,7 @@ ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
       sum.connect_failures += report.connect_failures;
       sum.tcp_bytes_in += report.tcp_bytes_in;
       sum.tcp_bytes_out += report.tcp_bytes_out;
+      sum.durations.add(report.durations);
       for (std::size_t i = 0; i < sum.responses.size(); ++i)
         sum.responses[i] += report.responses[i];
     }

@@ -21,6 +21,7 @@ void Stream::begin(Downstream& downstream) {
   body_ = {};
   filter_request_ = {&context_, &downstream, nullptr, nullptr, nullptr};
   touch();
+  began_ = progress_at_;
   AccessSink* const sink = context_.options.access_sink;
   if (sink != nullptr && sink->wants()) begin_record();
 }
@@ -28,6 +29,9 @@ void Stream::begin(Downstream& downstream) {
 void Stream::end() {
   exchange_.reset();
   if (record_) write_record();
+  if (target_ != nullptr && began_ != TimePoint()) {
+    target_->report->durations.observe(context_.reactor.now() - began_);
+  }
   filters_.end();
   decision_.reset();
   target_ = nullptr;

@@ -107,6 +107,7 @@ class Stream final : private ExchangeUser {
   std::string raw_;        // the request as it came, while the upstream to promote it on connects
   http::ResponseHead local_head_;
   const http::HeaderMap* request_trailers_ = nullptr;
+  TimePoint began_;  // the head was complete; unset: the kernel has the request
   TimePoint progress_at_;
   TimePoint attached_at_;
   TimePoint delayed_until_;

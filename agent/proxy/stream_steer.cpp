@@ -143,6 +143,7 @@ bool Stream::promote(Promotable& client, std::string_view raw) {
     exchange_.reset();
     ++target_->report->promotions;
     if (record_) record_->promoted = true;
+    began_ = TimePoint();
     phase_ = Phase::kDone;
     client.handed_over();
     return true;

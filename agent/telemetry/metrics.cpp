@@ -24,17 +24,45 @@ std::string escape_help(const std::string& help) {
   return out;
 }
 
+prometheus::MetricType convert(Family::Type type) {
+  switch (type) {
+    case Family::Type::kCounter:
+      return prometheus::MetricType::Counter;
+    case Family::Type::kGauge:
+      return prometheus::MetricType::Gauge;
+    case Family::Type::kHistogram:
+      break;
+  }
+  return prometheus::MetricType::Histogram;
+}
+
+// Prometheus buckets count all that is not above their bound.
+prometheus::ClientMetric::Histogram histogram(const Sample& sample) {
+  prometheus::ClientMetric::Histogram out;
+  out.sample_sum = sample.value;
+  for (const Bucket& bucket : sample.buckets) {
+    out.sample_count += bucket.count;
+    out.bucket.push_back({out.sample_count, bucket.bound});
+  }
+  out.sample_count += sample.beyond;
+  return out;
+}
+
 prometheus::MetricFamily convert(const Family& family) {
   prometheus::MetricFamily out;
   out.name = family.name;
   out.help = escape_help(family.help);
-  const bool counter = family.type == Family::Type::kCounter;
-  out.type = counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+  out.type = convert(family.type);
   out.metric.reserve(family.samples.size());
   for (const Sample& sample : family.samples) {
     prometheus::ClientMetric metric;
     for (const auto& [name, value] : sample.labels) metric.label.push_back({name, value});
-    (counter ? metric.counter.value : metric.gauge.value) = sample.value;
+    if (family.type == Family::Type::kHistogram) {
+      metric.histogram = histogram(sample);
+    } else {
+      const bool counter = family.type == Family::Type::kCounter;
+      (counter ? metric.counter.value : metric.gauge.value) = sample.value;
+    }
     out.metric.push_back(std::move(metric));
   }
   return out;

@@ -3,18 +3,26 @@
 // path.
 // Thread: any.
 #pragma once
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::telemetry {
 
 // One sample family as plain data. Names follow sluice_<folder>_<noun>_<unit|total>.
+struct Bucket {
+  double bound = 0;         // upper, included
+  std::uint64_t count = 0;  // of this bucket alone
+};
 struct Sample {
   std::vector<std::pair<std::string, std::string>> labels;
-  double value = 0;
+  double value = 0;  // of a histogram: the sum of what was observed
+  std::vector<Bucket> buckets{};
+  std::uint64_t beyond = 0;  // observations beyond the last bound
 };
 struct Family {
-  enum class Type { kCounter, kGauge };
+  enum class Type { kCounter, kGauge, kHistogram };
   std::string name;
   std::string help;
   Type type = Type::kCounter;

@@ -76,6 +76,24 @@ TEST_F(RelayTest, PassesFieldsInOrderAndStripsHopByHopOnes) {
             "TE: trailers\nConnection: TE\n\n");
 }
 
+TEST_F(RelayTest, MeasuresHowLongARequestTook) {
+  constexpr std::chrono::milliseconds kSlow(30);
+  ScriptedUpstream upstream(answering([&](const Message&) {
+    std::this_thread::sleep_for(kSlow);
+    return ok("late");
+  }));
+  start(upstream);
+  ASSERT_TRUE(ask(kGet));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) {
+    return r.clusters.at(cluster_key("v1")).durations.count() == 1;
+  }));
+  const DurationHistogram durations = report().clusters.at(cluster_key("v1")).durations;
+  EXPECT_GE(durations.sum_ms(), static_cast<double>(kSlow.count()) - 2);
+  EXPECT_LT(durations.sum_ms(), 5000);
+  ASSERT_TRUE(ask("GET / HTTP/1.1\r\n\r\n"));  // refused: no cluster was picked
+  EXPECT_EQ(report().clusters.at(cluster_key("v1")).durations.count(), 1U);
+}
+
 TEST_F(RelayTest, AddsForwardedFieldsOnlyWhenTheListenerSaysSo) {
   ScriptedUpstream upstream(answering(describe));
   world_.forwarded = model::ForwardedHeaders::kAdd;

@@ -32,6 +32,20 @@ TEST(MetricsView, SumsWorkersByReasonAndCluster) {
   expect_line(text, "sluice_app_build_info{version=\"1.2.3\"} 1");
 }
 
+TEST(MetricsView, DurationsOfAClusterAddUpOverWorkers) {
+  const std::string text = sample_text();
+  const std::string name = std::string("sluice_proxy_request_duration_seconds");
+  const std::string cluster = std::string("cluster=\"") + test::kV1 + "\"";
+  expect_line(text, name + "_count{" + cluster + "} 4");
+  expect_line(text, name + "_bucket{" + cluster + ",le=\"0.0025\"} 0");
+  expect_line(text, name + "_bucket{" + cluster + ",le=\"0.005\"} 2");
+  expect_line(text, name + "_bucket{" + cluster + ",le=\"60\"} 2");
+  expect_line(text, name + "_bucket{" + cluster + ",le=\"+Inf\"} 4");
+  expect_line(text, name + "_sum{" + cluster + "} 240.006");
+  EXPECT_EQ(text.find(name + "_count{cluster=\"" + test::kGone), std::string::npos)
+      << "a cluster that never served costs no series";
+}
+
 TEST(MetricsView, SharesOfRoutesWithAChoice) {
   const auto families = metrics_view(test::sample_metrics());
   for (const auto& family : families) {

@@ -124,6 +124,8 @@ std::vector<proxy::WorkerReport> sample_workers() {
     out[i].clusters[kV1].promotions = 5;
     out[i].clusters[kV1].steered_turns = 100;
     out[i].clusters[kV1].responses[2] = 39;
+    out[i].clusters[kV1].durations.observe(std::chrono::milliseconds(3));
+    out[i].clusters[kV1].durations.observe(std::chrono::minutes(2));
     out[i].clusters[kV2].picks = 10;
   }
   return out;

@@ -19,6 +19,18 @@ TEST(Metrics, CountersAndGaugesInTextFormat) {
             "# HELP sluice_y Level.\n# TYPE sluice_y gauge\nsluice_y 0.5\n");
 }
 
+TEST(Metrics, HistogramsCountFromTheSmallestBoundOn) {
+  const std::string text = to_prometheus_text({{"sluice_s",
+                                                "Time.",
+                                                Family::Type::kHistogram,
+                                                {{{{"c", "a"}}, 7.5, {{1, 2}, {5, 1}}, 1}}}});
+  EXPECT_EQ(text,
+            "# HELP sluice_s Time.\n# TYPE sluice_s histogram\n"
+            "sluice_s_count{c=\"a\"} 4\nsluice_s_sum{c=\"a\"} 7.5\n"
+            "sluice_s_bucket{c=\"a\",le=\"1\"} 2\nsluice_s_bucket{c=\"a\",le=\"5\"} 3\n"
+            "sluice_s_bucket{c=\"a\",le=\"+Inf\"} 4\n");
+}
+
 TEST(Metrics, AFamilyWithoutSamplesIsStillDescribed) {
   EXPECT_EQ(to_prometheus_text({{"sluice_z", "None.", Family::Type::kGauge, {}}}),
             "# HELP sluice_z None.\n# TYPE sluice_z gauge\n");
