@@ -150,6 +150,15 @@ void add_proxy(const MetricsInput& input, Families& out) {
   per_worker(input, out, &Report::upstream_connects);
   out.counter("sluice_proxy_upstream_reuses_total", "Requests sent on a pooled connection.");
   per_worker(input, out, &Report::upstream_reuses);
+  out.counter("sluice_proxy_mirrors_sent_total", "Copies of requests sent to mirrors.");
+  per_worker(input, out, &Report::mirrors_sent);
+  out.counter("sluice_proxy_mirrors_answered_total", "Of these, answered completely.");
+  per_worker(input, out, &Report::mirrors_answered);
+  out.counter("sluice_proxy_mirrors_failed_total", "Of these, failed or not answered in time.");
+  per_worker(input, out, &Report::mirrors_failed);
+  out.counter("sluice_proxy_mirrors_dropped_total",
+              "Copies that were not sent: too many, too large, or no endpoint.");
+  per_worker(input, out, &Report::mirrors_dropped);
   out.counter("sluice_proxy_fault_delays_total", "Requests that a route's fault delayed.");
   per_worker(input, out, &Report::fault_delays);
   out.counter("sluice_proxy_endings_total",

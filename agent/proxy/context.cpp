@@ -33,7 +33,8 @@ Context::Context(const WorkerOptions& worker_options, net::Reactor& worker_react
     : options(worker_options),
       reactor(worker_reactor),
       memory(std::clamp(worker_options.buffer_bytes, kSmallestRead, kLargestRead)),
-      pools(*this) {
+      pools(*this),
+      mirrors(*this) {
   report.worker = options.index;
   if (!options.listener_loads) options.listener_loads = std::make_shared<ListenerLoads>();
 }

@@ -18,6 +18,7 @@
 #include "agent/proxy/endpoint_pool.hpp"
 #include "agent/proxy/exchange.hpp"
 #include "agent/proxy/generation.hpp"
+#include "agent/proxy/mirrors.hpp"
 #include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker.hpp"
 #include "agent/proxy/worker_report.hpp"
@@ -67,6 +68,7 @@ struct Context {
   std::string compose;  // heads and chunks on their way to a socket; cleared by whoever uses it
   EndpointPools pools;
   ActionShares shares;
+  Mirrors mirrors;
   std::unique_ptr<Generation> generation;
   bool draining = false;
   std::function<void()> drained;  // while draining: called once the last connection is gone

@@ -110,12 +110,13 @@ void Filters::on_response_head(const FilterRequest& request, http::ResponseHead&
   if (!server.empty() && !steerable) head.headers.set("Server", server);
 }
 
-void Filters::on_request_body(std::string_view /*data*/, bool /*last*/) {}
-
 void Filters::end() {
   origin_.clear();
   destination_ = nullptr;
   cluster_ = {};
+  mirrors_ = 0;
+  mirrored_ = nullptr;
+  mirror_body_.clear();
   delayed_ = preflight_ = edited_ = false;
 }
 

@@ -22,6 +22,7 @@
 namespace sluice::proxy {
 
 class Downstream;
+class Generation;
 struct Context;
 
 // The request that filters act on. Pointers stay valid until Filters::end().
@@ -29,6 +30,7 @@ struct FilterRequest {
   Context* context = nullptr;
   Downstream* downstream = nullptr;  // head() is edited in place
   const snapshot::Listener* listener = nullptr;
+  Generation* generation = nullptr;
   const routing::Decision* route = nullptr;  // nullptr before the request is routed
   const SocketAddress* endpoint = nullptr;   // of the last attempt; nullptr before there was one
 };
@@ -59,7 +61,7 @@ class Filters {
   // The subset is picked; before the head is sent. Only the first call for a request changes its head.
   void on_destination(const FilterRequest& request, const snapshot::Share& share);
   // A piece of the request's body, while wants_body().
-  [[nodiscard]] bool wants_body() const { return false; }
+  [[nodiscard]] bool wants_body() const { return mirrored_ != nullptr; }
   void on_request_body(std::string_view data, bool last);
   // The final head is about to be sent to the client; `local`: it is an answer of our own. `request.route` may be null.
   void on_response_head(const FilterRequest& request, http::ResponseHead& head, bool local);
@@ -76,6 +78,10 @@ class Filters {
   [[nodiscard]] bool spend_forward(const FilterRequest& request);
   void tell_about_client(const FilterRequest& request, bool trusted);
 
+  // filters_mirror.cpp
+  void choose_mirrors(const FilterRequest& request);
+  void send_mirrors();
+
   // filters_route.cpp
   FilterResult begin_route(const FilterRequest& request);
   FilterResult abort(const model::Fault::Abort& abort);
@@ -90,6 +96,10 @@ class Filters {
   std::string scratch_;                                // one edited text at a time
   const routing::HeaderEdits* destination_ = nullptr;  // of the subset that was picked
   std::string_view cluster_;
+  // Copies to send once the body is here: of the route's mirrors the bits, and whose request it is.
+  std::uint64_t mirrors_ = 0;
+  const FilterRequest* mirrored_ = nullptr;
+  std::string mirror_body_;
   bool delayed_ = false;    // the route's delay was decided on
   bool preflight_ = false;  // the answer is all there is to say
   bool edited_ = false;     // the head is what the endpoint is to get

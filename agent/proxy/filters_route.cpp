@@ -124,6 +124,7 @@ void Filters::on_destination(const FilterRequest& request, const snapshot::Share
   if (!via.empty() && request.listener->tier != snapshot::Tier::kConnection) {
     http::add_via(head.headers, head.minor_version, via);
   }
+  if (actions != nullptr) choose_mirrors(request);
 }
 
 }  // namespace sluice::proxy

@@ -19,7 +19,7 @@ void Stream::begin(Downstream& downstream) {
   request_done_ = rewritten_ = response_began_ = false;
   request_trailers_ = nullptr;
   body_ = {};
-  filter_request_ = {&context_, &downstream, nullptr, nullptr, nullptr};
+  filter_request_ = {&context_, &downstream, nullptr, nullptr, nullptr, nullptr};
   touch();
   began_ = progress_at_;
   AccessSink* const sink = context_.options.access_sink;

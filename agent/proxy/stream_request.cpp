@@ -11,6 +11,7 @@ void Stream::start() {
   generation_ = context_.use_generation();
   listener_ = downstream_->listener();
   filter_request_.listener = listener_;
+  filter_request_.generation = generation_;
   if (collect()) {
     dispatch();
   } else {

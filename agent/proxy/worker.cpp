@@ -116,6 +116,7 @@ void WorkerImpl::close_all() {
   context_->draining = true;
   context_->drained = nullptr;
   while (!context_->connections.empty()) (*context_->connections.begin())->close_now();
+  context_->mirrors.clear();
   context_->pools.clear();
   sweep_.reset();
   grace_.reset();

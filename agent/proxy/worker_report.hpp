@@ -95,8 +95,12 @@ struct WorkerReport {
   std::uint64_t steered_idle = 0;           // removed by the idle sweep
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
-  std::uint64_t fault_delays = 0;                 // requests that a route's fault delayed
-  http::DesyncCounters desync;                    // of requests, by what was found in them
+  std::uint64_t mirrors_sent = 0;
+  std::uint64_t mirrors_answered = 0;
+  std::uint64_t mirrors_failed = 0;   // after they were sent
+  std::uint64_t mirrors_dropped = 0;  // never sent: too many, a body too large, no endpoint
+  std::uint64_t fault_delays = 0;     // requests that a route's fault delayed
+  http::DesyncCounters desync;        // of requests, by what was found in them
   std::map<std::string, ClusterReport> clusters;  // by Cluster::key
 };
 

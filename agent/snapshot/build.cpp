@@ -64,6 +64,8 @@ class Builder {
   [[nodiscard]] Result<Draft> draft(const model::Listener& config);
   // Fills in the sets of the hosts that the previous generation has too, or those of all others.
   [[nodiscard]] Result<void> assign_sets(Draft& draft, bool known);
+  [[nodiscard]] Result<void> assign_mirrors(Draft& draft, const model::Route& route,
+                                            std::uint32_t id, std::uint32_t old_id, bool known);
   [[nodiscard]] std::map<std::string, std::vector<model::Endpoint>> kept();
   [[nodiscard]] ListenerPtr finish(Draft draft, const std::vector<DestinationSetPtr>& sets) const;
 
@@ -74,6 +76,21 @@ class Builder {
   Resolver resolver_;
   DestinationSets sets_;
 };
+
+// Each mirror is a set of its own, with one cluster. `old_id` is the route's in the previous generation, if known.
+Result<void> Builder::assign_mirrors(Draft& draft, const model::Route& route, std::uint32_t id,
+                                     std::uint32_t old_id, bool known) {
+  for (std::size_t i = 0; i < route.mirrors.size(); ++i) {
+    model::Route to;
+    to.name = route.name;
+    to.destinations.push_back(
+        {.cluster = route.mirrors[i].cluster, .origin = route.mirrors[i].origin});
+    auto set = known ? sets_.keep(draft.before->mirror_sets.at(old_id)[i], to) : sets_.intern(to);
+    if (!set) return tl::unexpected(std::move(set).error());
+    draft.listener.mirror_sets[id].push_back(*set);
+  }
+  return {};
+}
 
 Result<void> Builder::assign_sets(Draft& draft, bool known) {
   const auto& routes = draft.listener.routes;
@@ -88,6 +105,9 @@ Result<void> Builder::assign_sets(Draft& draft, bool known) {
                        : sets_.intern(host.routes[r]);
       if (!set) return tl::unexpected(std::move(set).error());
       draft.listener.route_sets[first + r] = *set;
+      auto mirrors = assign_mirrors(draft, host.routes[r], static_cast<std::uint32_t>(first + r),
+                                    static_cast<std::uint32_t>(old + r), known);
+      if (!mirrors) return mirrors;
     }
   }
   if (known) return {};

@@ -69,7 +69,9 @@ struct Listener {
   model::Listener config;
   routing::RouteTable routes;
   std::vector<std::uint32_t> route_sets;  // by Decision::route_id -> index into destination_sets
-  std::vector<std::uint32_t> tcp_sets;    // as config.tcp_routes -> index into destination_sets
+  // By Decision::route_id, of routes with mirrors: as Route::mirrors -> index into destination_sets.
+  std::map<std::uint32_t, std::vector<std::uint32_t>> mirror_sets;
+  std::vector<std::uint32_t> tcp_sets;  // as config.tcp_routes -> index into destination_sets
   Tier tier = Tier::kRequest;
   // For kRequest: the one thing that forces it, as a sentence with file:line where it has one. Stable code beside it.
   std::string tier_reason;

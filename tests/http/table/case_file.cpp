@@ -97,10 +97,18 @@ class Reader {
     }
   }
 
+  // In a body, \r\n as it is written here is the end of a line.
+  static std::string unescaped(std::string text) {
+    for (std::size_t at = 0; (at = text.find("\\r\\n", at)) != std::string::npos; at += 2) {
+      text.replace(at, 4, "\r\n");
+    }
+    return text;
+  }
+
   // Heads end in an empty line; what follows it is a body, whose lines have no end of their own.
   static void append(const std::string& text, std::string& out, bool& body) {
     if (body && text.starts_with("HTTP/1.")) body = false;  // after an interim answer
-    out += body ? text : text + "\r\n";
+    out += body ? unescaped(text) : text + "\r\n";
     if (text.empty()) body = true;
   }
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mirrors: copies of requests that go to other clusters as well. Nobody waits for their answers, which are read and
+// thrown away; nothing that happens to a copy is seen by the request.
+// Callers: Filters (sends), Worker (clears). Thread: worker. Invariants: bounded: at most kMaxInFlight copies, each with
+// at most kMaxBody bytes of body, kMaxAnswer of an answer and kLimit of time; a copy lives until its answer is complete or it failed.
+#pragma once
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/clock.hpp"
+#include "agent/http/message.hpp"
+
+namespace sluice::proxy {
+
+class EndpointPool;
+struct Context;
+
+class Mirrors {
+ public:
+  static constexpr std::size_t kMaxInFlight = 256;
+  static constexpr std::size_t kMaxBody = 64 * 1024;
+  static constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
+  static constexpr Milliseconds kLimit{15'000};
+
+  explicit Mirrors(Context& context);
+  ~Mirrors();
+  Mirrors(const Mirrors&) = delete;
+  Mirrors& operator=(const Mirrors&) = delete;
+
+  // A copy of that request to the pool's endpoint, with Host as it is and X-Sluice-Mirror added. Counted as dropped
+  // where too many are under way.
+  void send(const http::RequestHead& head, std::string_view body, EndpointPool& pool);
+  void clear();  // gives up what is under way
+
+ private:
+  class Copy;
+  void remove(Copy& copy);
+
+  Context& context_;
+  std::vector<std::unique_ptr<Copy>> copies_;
+};
+
+}  // namespace sluice::proxy
