@@ -31,6 +31,7 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
     route.destinations.push_back({cluster.key, subset.weight * model::kWeightUnit, {}});
     world.clusters.emplace(cluster.key, std::make_shared<const model::Cluster>(cluster));
   }
+  if (options.edit_route) options.edit_route(route);
   model::VirtualHost host;
   host.name = "test/echo";
   host.domains = {"*"};

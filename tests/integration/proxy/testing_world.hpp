@@ -2,6 +2,7 @@
 // Small worlds for proxy tests: one listener, a few subsets, built through the real snapshot::build. Thread: any.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct Subset {
 };
 
 struct WorldOptions {
+  std::function<void(model::Route&)>
+      edit_route{};  // last; subsets beyond its destinations are for mirrors
   std::uint16_t port = 0;
   std::vector<Subset> subsets;
   std::string path_prefix;  // empty: the route matches everything

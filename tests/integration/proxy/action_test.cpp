@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tests/http/table cannot show of faults and mirrors: times, amounts, and mirrors that fail.
+#include <cmath>
+
+#include "tests/integration/proxy/proxy_fixture.hpp"
+
+namespace sluice::proxy::testing {
+namespace {
+
+constexpr std::uint32_t kPercent = model::Fraction::kWhole / 100;
+
+class ActionTest : public ProxyTest {
+ protected:
+  // Requests go to "v1", copies to the subset "mirror".
+  void start_with_mirror(const ScriptedUpstream& upstream, const SocketAddress& mirror) {
+    world_.subsets = {{.endpoints = {upstream.address()}},
+                      {.name = "mirror", .endpoints = {mirror}}};
+    world_.edit_route = [](model::Route& route) {
+      route.destinations.resize(1);
+      route.mirrors.push_back({cluster_key("mirror"), model::Fraction{}, {}});
+    };
+    start();
+  }
+  [[nodiscard]] int status_of(Peer& peer, const std::string& request = kGet) {
+    if (!peer.send(request)) return 0;
+    const auto answer = peer.read_message();
+    return answer ? answer->status : 0;
+  }
+  // An address where nothing listens.
+  [[nodiscard]] static SocketAddress refusing() {
+    const ScriptedUpstream gone([](Peer&) {});
+    return gone.address();
+  }
+};
+
+std::string post(std::size_t size) {
+  return "POST / HTTP/1.1\r\nHost: echo.test\r\nContent-Length: " + std::to_string(size) +
+         "\r\n\r\n" + std::string(size, 'x');
+}
+
+TEST_F(ActionTest, AMirrorThatRefusesIsNotSeen) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  start_with_mirror(upstream, refusing());
+  Peer peer = client();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(status_of(peer), 200);
+  EXPECT_TRUE(eventually([](const WorkerReport& r) { return r.mirrors_failed == 20; }));
+  EXPECT_EQ(report().mirrors_sent, 20U);
+}
+
+TEST_F(ActionTest, AMirrorThatHangsIsNotSeenAndTakesABoundedAmount) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  ScriptedUpstream hanging([](Peer& peer) { (void)peer.read_message(), (void)peer.at_end(); });
+  start_with_mirror(upstream, hanging.address());
+  Peer peer = client();
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(status_of(peer), 200);
+  const WorkerReport after = report();
+  EXPECT_EQ(after.mirrors_sent, 256U);
+  EXPECT_EQ(after.mirrors_dropped, 44U);
+}
+
+TEST_F(ActionTest, AMirrorGetsBodiesUpToABound) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  std::atomic<std::size_t> mirrored{0};
+  ScriptedUpstream mirror(answering([&](const Message& request) {
+    mirrored += request.body.size();
+    return ok("ignored");
+  }));
+  start_with_mirror(upstream, mirror.address());
+  Peer peer = client();
+  ASSERT_EQ(status_of(peer, post(64 * 1024)), 200);
+  ASSERT_EQ(status_of(peer, post(64 * 1024 + 1)), 200);
+  EXPECT_TRUE(eventually(
+      [](const WorkerReport& r) { return r.mirrors_answered == 1 && r.mirrors_dropped == 1; }));
+  EXPECT_EQ(mirrored.load(), 64U * 1024U);
+}
+
+TEST_F(ActionTest, AMirrorThatClosesIdleConnectionsMissesNothing) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  std::atomic<int> mirrored{0};
+  ScriptedUpstream closing([&](Peer& peer) {
+    if (!peer.read_message()) return;
+    ++mirrored;
+    peer.send(ok("ignored"));
+  });
+  start_with_mirror(upstream, closing.address());
+  Peer peer = client();
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    ASSERT_EQ(status_of(peer), 200);
+    ASSERT_TRUE(eventually([i](const WorkerReport& r) { return r.mirrors_answered == i; }));
+  }
+  EXPECT_EQ(mirrored.load(), 20);
+}
+
+TEST_F(ActionTest, SharesOfFaultsAreExactAtEveryMomentAndGoOnOverChanges) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  world_.edit_route = [](model::Route& route) {
+    route.name = "faulty";
+    route.fault.emplace();
+    route.fault->abort =
+        model::Fault::Abort{.status = 429, .grpc_status = {}, .share = {7 * kPercent}};
+  };
+  start(upstream);
+  Peer peer = client();
+  int aborted = 0;
+  for (int n = 1; n <= 500; ++n) {
+    if (status_of(peer) == 429) ++aborted;
+    ASSERT_LT(std::abs(aborted - n * 0.07), 1.0) << n;
+    if (n % 10 == 0) worker_->publish(make_snapshot(world_, static_cast<std::uint64_t>(n)));
+  }
+  EXPECT_EQ(aborted, 35);
+  EXPECT_EQ(count(Ending::kFaultAbort), 35U);
+}
+
+TEST_F(ActionTest, ADelayTakesItsTimeAndHoldsUpNobodyElse) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  world_.edit_route = [](model::Route& route) {
+    route.fault.emplace();
+    route.fault->delay = model::Fault::Delay{Milliseconds(200), {50 * kPercent}};
+  };
+  start(upstream);
+  Peer prompt = client();
+  Peer late = client();
+  ASSERT_EQ(status_of(prompt), 200);
+  const TimePoint begin = clock_.now();
+  ASSERT_TRUE(late.send(post(4)));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.fault_delays == 1; }));
+  ASSERT_EQ(status_of(prompt), 200);
+  EXPECT_LT(clock_.now() - begin, Milliseconds(200));
+  const auto answer = late.read_message();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_GE(clock_.now() - begin, Milliseconds(200));
+}
+
+TEST_F(ActionTest, AClientThatLeavesDuringADelayLeavesNothingBehind) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  world_.edit_route = [](model::Route& route) {
+    route.fault.emplace();
+    route.fault->delay = model::Fault::Delay{std::chrono::hours(1), {}};
+  };
+  start(upstream);
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.fault_delays == 1; }));
+  peer.reset();
+  EXPECT_TRUE(eventually([](const WorkerReport& r) { return r.connections_open == 0; }));
+  EXPECT_EQ(upstream.connections(), 0);
+}
+
+}  // namespace
+}  // namespace sluice::proxy::testing
