@@ -49,12 +49,21 @@ void check(const Translation& translation, const std::string& text) {
   bool sound = false;
   for (const model::Listener& listener : translation.world.listeners) {
     sound |= listener.port == 65000;
+    for (const model::TcpRoute& route : listener.tcp_routes) {
+      for (const model::WeightedDestination& destination : route.destinations) {
+        require(translation.world.clusters.contains(destination.cluster));
+      }
+    }
     for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
       require(!host->domains.empty());
       for (const model::Route& route : host->routes) {
         for (const model::WeightedDestination& destination : route.destinations) {
           require(translation.world.clusters.contains(destination.cluster));
           require(destination.weight <= 1'000'000'000 * model::kWeightUnit);
+        }
+        for (const model::Mirror& mirror : route.mirrors) {
+          require(translation.world.clusters.contains(mirror.cluster));
+          require(mirror.share.millionths <= model::Fraction::kWhole);
         }
       }
     }
