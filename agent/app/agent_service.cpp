@@ -91,10 +91,10 @@ Result<AgentService::Picture> AgentService::picture() {
     picture.snapshot = pipeline_.current();
     picture.config = pipeline_.state();
     picture.listener_errors = pipeline_.listener_errors();
-    if (kernel_ != nullptr) {
-      picture.interfaces = kernel_->datapath().interfaces();
-      picture.maps = kernel_->datapath().map_fill();
-      picture.counters = kernel_->datapath().counters();
+    if (const KernelPath* const kernel = kernel_) {
+      picture.interfaces = kernel->datapath().interfaces();
+      picture.maps = kernel->datapath().map_fill();
+      picture.counters = kernel->datapath().counters();
     }
     promise->set_value(std::move(picture));
   });
@@ -149,7 +149,7 @@ Result<control::v1::StatusReply> AgentService::status() {
   input.interfaces = std::move(now->interfaces);
   input.maps = std::move(now->maps);
   input.probes = preflight_.probes;
-  input.kernel_path = kernel_ != nullptr;
+  input.kernel_path = kernel_.load() != nullptr;
   input.kernel_reason = preflight_.reason;
   input.resident_bytes = resident_bytes();
   if (access_log_ != nullptr) {
@@ -166,10 +166,11 @@ Result<control::v1::RoutesReply> AgentService::routes() {
 }
 
 Result<control::v1::FlowsReply> AgentService::flows(const control::v1::FlowsRequest& request) {
-  if (kernel_ == nullptr) return control::v1::FlowsReply{};
+  KernelPath* const kernel = kernel_;
+  if (kernel == nullptr) return control::v1::FlowsReply{};
   auto now = picture();
   if (!now) return tl::unexpected(now.error());
-  return flows_view(kernel_->slots(), request.limit(), std::chrono::steady_clock::now(), started_,
+  return flows_view(kernel->slots(), request.limit(), std::chrono::steady_clock::now(), started_,
                     now->snapshot);
 }
 
@@ -203,6 +204,7 @@ std::string AgentService::health() {
 }
 
 std::string AgentService::ready() {
+  if (draining_) return "the agent is draining: it accepts no new connections";
   const auto now = picture();
   if (!now) return now.error().message;
   return now->snapshot ? std::string() : "no configuration is in force yet; see lbctl status";

@@ -2,6 +2,7 @@
 // AgentService: answers lbctl and the admin listener: gathers a consistent picture on main and from workers, then
 // lets the pure views render it. Thread: any; each call waits for main and workers for at most kPatience.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ class AgentService final : public control::AgentApi {
   [[nodiscard]] std::string metrics();
   [[nodiscard]] std::string health();  // empty = fine
   [[nodiscard]] std::string ready();
+  // Thread: main.
+  void use_kernel_path(KernelPath* kernel) { kernel_ = kernel; }
+  void begin_drain() { draining_ = true; }
 
  private:
   // What only main may read, copied on main.
@@ -55,7 +59,8 @@ class AgentService final : public control::AgentApi {
   net::Reactor& main_;
   const std::vector<std::unique_ptr<proxy::Worker>>& workers_;
   const UpdatePipeline& pipeline_;
-  KernelPath* kernel_;
+  std::atomic<KernelPath*> kernel_;  // set on main, read by control's threads
+  std::atomic<bool> draining_{false};
   const datapath::PreflightReport& preflight_;
   const telemetry::AccessLog* access_log_;
   std::chrono::steady_clock::time_point started_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/direct_listeners.hpp"
 
+#include <fcntl.h>
+
 #include <set>
 
 #include "agent/net/socket.hpp"
@@ -13,7 +15,7 @@ std::map<std::string, std::string> DirectListeners::publish(const snapshot::Snap
   for (const auto& listener : snapshot.listeners) wanted.insert(listener->config.name);
   std::erase_if(bound_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
-    for (const auto& worker : workers_) worker->remove_listening_socket(entry.second);
+    for (const auto& worker : workers_) worker->remove_listening_socket(entry.second.address);
     return true;
   });
   for (const snapshot::ListenerPtr& listener : snapshot.listeners) {
@@ -24,9 +26,14 @@ std::map<std::string, std::string> DirectListeners::publish(const snapshot::Snap
   return errors;
 }
 
-Result<void> DirectListeners::bind(const model::Listener& listener) {
+// One for each worker at least: those of an earlier agent first, whose queues may hold connections.
+Result<std::vector<UniqueFd>> DirectListeners::sockets_for(const model::Listener& listener) {
   std::vector<UniqueFd> sockets;
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
+  if (const auto found = inherited_.find(listener.name); found != inherited_.end()) {
+    sockets = std::move(found->second);
+    inherited_.erase(found);
+  }
+  while (sockets.size() < workers_.size()) {
     auto socket = proxy::make_listening_socket(listener.bind, listener.port);
     if (!socket) {
       return fail(
@@ -36,15 +43,31 @@ Result<void> DirectListeners::bind(const model::Listener& listener) {
                                       "higher port in the Gateway"
                                     : "; is another program using it?"));
     }
-    // A server behind a TCP listener may be the one to speak first.
-    if (listener.protocol != "TCP") net::accept_with_data(socket->get());
     sockets.push_back(std::move(*socket));
   }
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    workers_[i]->add_listening_socket(std::move(sockets[i]));
+  return sockets;
+}
+
+Result<void> DirectListeners::bind(const model::Listener& listener) {
+  auto sockets = sockets_for(listener);
+  if (!sockets) return tl::unexpected(sockets.error());
+  Bound bound{{listener.bind.value_or(IpAddress{}), listener.port}, {}};
+  for (std::size_t i = 0; i < sockets->size(); ++i) {
+    UniqueFd& socket = (*sockets)[i];
+    // A server behind a TCP listener may be the one to speak first.
+    net::accept_with_data(socket.get(), listener.protocol != "TCP");
+    bound.sockets.emplace_back(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+    workers_[i % workers_.size()]->add_listening_socket(std::move(socket));
   }
-  bound_[listener.name] = {listener.bind.value_or(IpAddress{}), listener.port};
+  bound_[listener.name] = std::move(bound);
   return {};
+}
+
+void DirectListeners::unbind_all() {
+  for (const auto& [name, bound] : bound_) {
+    for (const auto& worker : workers_) worker->remove_listening_socket(bound.address);
+  }
+  bound_.clear();
 }
 
 }  // namespace sluice::app

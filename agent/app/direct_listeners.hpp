@@ -19,12 +19,28 @@ class DirectListeners {
       : workers_(workers) {}
   // Binds what is new, releases what is gone. Returns what could not be bound, by listener name.
   [[nodiscard]] std::map<std::string, std::string> publish(const snapshot::Snapshot& snapshot);
+  // Listening sockets of an earlier agent for a listener that is not bound yet.
+  void inherit(const std::string& listener, std::vector<UniqueFd> sockets) {
+    inherited_[listener] = std::move(sockets);
+  }
+  void forget_inherited() { inherited_.clear(); }
+  struct Bound {
+    SocketAddress address;
+    std::vector<UniqueFd> sockets;  // duplicates of the workers'
+  };
+  [[nodiscard]] const std::map<std::string, Bound>& bound() const { return bound_; }
+  // This process accepts no more: only the workers keep their sockets.
+  void forget_sockets() { bound_.clear(); }
+  // The kernel path serves from now on.
+  void unbind_all();
 
  private:
   Result<void> bind(const model::Listener& listener);
+  [[nodiscard]] Result<std::vector<UniqueFd>> sockets_for(const model::Listener& listener);
 
   std::vector<std::unique_ptr<proxy::Worker>>& workers_;
-  std::map<std::string, SocketAddress> bound_;  // by listener name
+  std::map<std::string, Bound> bound_;  // by listener name
+  std::map<std::string, std::vector<UniqueFd>> inherited_;
 };
 
 }  // namespace sluice::app

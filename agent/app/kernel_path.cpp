@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/kernel_path.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -87,21 +88,20 @@ std::unique_ptr<proxy::Steering> KernelPath::make_steering(std::uint32_t worker,
   steer.keep.idle_limit = std::chrono::seconds(options_.steer_idle_seconds);
   auto made =
       steer::WorkerSteering::create(steer, datapath_->flows(), std::move(shares_[worker]), reactor);
-  if (!made) {
-    log::error("steer", "worker {} cannot steer and serves as a proxy: {}", worker,
-               made.error().message);
-    return nullptr;
-  }
   MutexLock lock(mutex_);
-  (*made)->set_paths(paths_);
-  handles_[worker] = {made->get(), &reactor};
-  return std::move(*made);
+  made->set_paths(paths_);
+  handles_[worker] = {made.get(), &reactor};
+  return made;
 }
 
-Result<std::vector<UniqueFd>> KernelPath::make_worker_sockets(std::uint32_t worker) {
-  std::vector<UniqueFd> sockets;
+Result<std::vector<KernelPath::MadeSocket>> KernelPath::make_worker_sockets(std::uint32_t worker,
+                                                                            Inherited& inherited) {
+  std::vector<MadeSocket> sockets;
   for (const int family : {AF_INET, AF_INET6}) {
-    auto socket = listen_on_loopback(family);
+    auto& earlier = family == AF_INET ? inherited.v4 : inherited.v6;
+    const bool is_inherited = worker < earlier.size() && earlier[worker];
+    auto socket =
+        is_inherited ? Result<UniqueFd>(std::move(earlier[worker])) : listen_on_loopback(family);
     if (!socket) {
       if (family == AF_INET6 && !sockets.empty()) continue;  // a host without IPv6
       return fail(ErrorCode::kSystem, "no listening socket for worker " + std::to_string(worker) +
@@ -110,13 +110,32 @@ Result<std::vector<UniqueFd>> KernelPath::make_worker_sockets(std::uint32_t work
     if (auto set = datapath_->set_worker_socket(worker, socket->get()); !set) {
       return tl::unexpected(set.error());
     }
-    sockets.push_back(std::move(*socket));
+    sockets_.push_back({family, UniqueFd(::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0))});
+    sockets.push_back({std::move(*socket), is_inherited});
   }
   return sockets;
 }
 
+std::vector<int> KernelPath::worker_sockets(int family) const {
+  std::vector<int> sockets;
+  for (const WorkerSocket& socket : sockets_) {
+    if (socket.family == family && socket.fd) sockets.push_back(socket.fd.get());
+  }
+  return sockets;
+}
+
+void KernelPath::release() {
+  released_ = true;
+  datapath_->release_pins();
+}
+
 Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
+  if (released_) return {};
   published_ = snapshot;
+  // A server behind a TCP listener may be the one to speak first; the sockets serve all listeners.
+  const bool tcp = std::ranges::any_of(
+      snapshot->listeners, [](const auto& listener) { return listener->config.protocol == "TCP"; });
+  for (const WorkerSocket& socket : sockets_) net::accept_with_data(socket.fd.get(), !tcp);
   std::vector<datapath::ListenerEntry> wanted;
   for (const snapshot::ListenerPtr& shared : snapshot->listeners) {
     const snapshot::Listener& listener = *shared;
@@ -132,6 +151,7 @@ Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
 }
 
 void KernelPath::on_links() {
+  if (released_) return;
   datapath_->poll_links();
   const auto before = std::pair(mss4_, mss6_);
   refresh_paths();

@@ -28,11 +28,27 @@ class KernelPath {
 
   [[nodiscard]] proxy::Worker::SteeringFactory steering_factory(std::uint32_t worker);
   // Listening sockets for sk_lookup to assign, one for each family. They are bound to loopback only and serve whatever
-  // local address lb_sk_lookup says.
-  Result<std::vector<UniqueFd>> make_worker_sockets(std::uint32_t worker);
+  // local address lb_sk_lookup says. `inherited`: those of an earlier agent's workers by family, used where there is one
+  // for this worker.
+  struct Inherited {
+    std::vector<UniqueFd> v4;
+    std::vector<UniqueFd> v6;
+  };
+  struct MadeSocket {
+    UniqueFd fd;
+    bool inherited = false;
+  };
+  Result<std::vector<MadeSocket>> make_worker_sockets(std::uint32_t worker, Inherited& inherited);
+  // The sockets by family, for the next agent; one for each worker.
+  [[nodiscard]] std::vector<int> worker_sockets(int family) const;
+  // This process accepts no more: only the workers keep their sockets.
+  void forget_worker_sockets() { sockets_.clear(); }
+  // Another agent may have flows, slots and pins; all workers have retired their steering.
+  void release();
   // The listener map becomes what the snapshot wants.
   Result<void> publish(const snapshot::SnapshotPtr& snapshot);
 
+  [[nodiscard]] bool released() const { return released_; }
   [[nodiscard]] int links_fd() const { return datapath_->links_fd(); }
   void on_links();
 
@@ -56,6 +72,12 @@ class KernelPath {
   std::vector<steer::PortRange> ports_;
   std::vector<steer::SlotShare> shares_;  // by worker; taken by its steering
   std::uint64_t adopted_ = 0;
+  struct WorkerSocket {
+    int family = 0;
+    UniqueFd fd;  // a duplicate
+  };
+  std::vector<WorkerSocket> sockets_;
+  bool released_ = false;
   std::uint16_t largest_mss4_ = 0;  // ever promised by a handshake
   std::uint16_t largest_mss6_ = 0;
   std::uint16_t mss4_ = 0;  // promised now

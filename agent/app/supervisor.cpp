@@ -55,8 +55,9 @@ Supervisor::Supervisor(Options options) : options_(std::move(options)) {}
 Supervisor::~Supervisor() {
   control_.reset();
   admin_.reset();
-  // All at once: one after the other, the last would end only after as many times the grace.
-  const std::chrono::seconds grace(options_.drain_seconds);
+  // All at once: one after the other, the last would end only after as many times the grace. None is left when they
+  // have drained, or after a second signal.
+  const std::chrono::seconds grace(draining_ ? 0 : options_.drain_seconds);
   for (const auto& worker : workers_) worker->drain(grace);
   for (const auto& worker : workers_) worker->stop(grace);
   workers_.clear();
@@ -81,6 +82,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
 
   log::info("app", "lb-agent {} on {}: {} workers, configuration from {}", kVersion,
             self->options_.node_name, self->options_.workers, self->options_.config_directory);
+  self->find_predecessor();
   for (const auto step :
        {&Supervisor::start_kernel_path, &Supervisor::start_access_log, &Supervisor::start_workers,
         &Supervisor::start_configuration, &Supervisor::start_servers}) {
@@ -102,6 +104,7 @@ Result<void> Supervisor::start_kernel_path() {
     } else {
       preflight_.kernel_path = false;
       preflight_.reason = opened.error().message;
+      path_busy_ = opened.error().code == ErrorCode::kUnavailable;
     }
   }
   if (kernel_) {
@@ -147,12 +150,28 @@ Result<void> Supervisor::start_workers() {
     auto worker = proxy::Worker::create(worker_options, clock_, std::move(steering));
     if (!worker) return tl::unexpected(worker.error());
     (*worker)->start();
-    if (kernel_) {
-      auto sockets = kernel_->make_worker_sockets(i);
-      if (!sockets) return tl::unexpected(sockets.error());
-      for (UniqueFd& socket : *sockets) (*worker)->add_listening_socket(std::move(socket));
-    }
     workers_.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+// After the first publish: connections may wait in inherited sockets. `all`: inherited ones as well, which workers that
+// waited for the kernel path have already.
+Result<void> Supervisor::give_sockets(bool all) {
+  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+    auto sockets = kernel_->make_worker_sockets(i, lookup_sockets_);
+    if (!sockets) return tl::unexpected(sockets.error());
+    for (auto& socket : *sockets) {
+      if (all || !socket.inherited) workers_[i]->add_listening_socket(std::move(socket.fd));
+    }
+  }
+  // Of workers that are more than ours: nobody is sent there any more, but somebody may wait.
+  for (auto* const family : {&lookup_sockets_.v4, &lookup_sockets_.v6}) {
+    for (std::size_t i = 0; i < family->size(); ++i) {
+      UniqueFd& socket = (*family)[i];
+      if (all && socket) workers_[i % workers_.size()]->add_listening_socket(std::move(socket));
+    }
+    family->clear();
   }
   return {};
 }
@@ -178,32 +197,52 @@ Result<void> Supervisor::start_configuration() {
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
   pipeline_->reload();
+  if (kernel_) {
+    if (auto given = give_sockets(true); !given) return given;
+  }
 
   files_timer_ = std::make_unique<net::Timer>(*reactor_, [this] { on_files(); });
-  const auto watch = [this](int fd, std::function<void()> ready) {
-    watches_.push_back(std::make_unique<Watch>(std::move(ready)));
-    return reactor_->add(fd, EPOLLIN, *watches_.back());
-  };
   if (files_->fd() >= 0) {
     if (auto added = watch(files_->fd(), [this] { on_files(); }); !added) return added;
   }
   on_files();  // some changes show no event and are looked for at a pace
   if (auto added = watch(signals_.get(), [this] { on_signal(); }); !added) return added;
   if (kernel_) return watch(kernel_->links_fd(), [this] { kernel_->on_links(); });
+  wait_for_path();
   return {};
+}
+
+Result<void> Supervisor::watch(int fd, std::function<void()> ready) {
+  watches_.push_back(std::make_unique<Watch>(std::move(ready)));
+  return reactor_->add(fd, EPOLLIN, *watches_.back());
 }
 
 Result<void> Supervisor::start_servers() {
   service_ = std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_,
                                             kernel_.get(), preflight_, access_log_.get());
-  auto control = control::Server::start(options_.control_socket, *service_);
+  if (auto serving = serve_control(); !serving) return serving;
+  await_successor();
+  say_serving();
+  return {};
+}
+
+// Also when a successor that had taken this over is gone.
+Result<void> Supervisor::serve_control() {
+  auto control =
+      control::Server::start(options_.control_socket, *service_, predecessor_ != nullptr);
   if (!control) return tl::unexpected(control.error());
   control_ = std::move(*control);
   telemetry::AdminCallbacks callbacks;
   callbacks.metrics = [this] { return service_->metrics(); };
   callbacks.health = [this] { return service_->health(); };
   callbacks.ready = [this] { return service_->ready(); };
-  auto admin = telemetry::AdminServer::start(options_.admin, std::move(callbacks));
+  UniqueFd inherited;
+  if (predecessor_) {
+    auto sockets = predecessor_->take("admin", "");
+    if (!sockets.empty()) inherited = std::move(sockets.front());
+  }
+  auto admin =
+      telemetry::AdminServer::start(options_.admin, std::move(callbacks), std::move(inherited));
   if (!admin) return tl::unexpected(admin.error());
   admin_ = std::move(*admin);
   log::info("app", "ready: lbctl on {}, metrics on http://{}/metrics", options_.control_socket,
@@ -214,13 +253,16 @@ Result<void> Supervisor::start_servers() {
 // Workers first: a listener must not be promised by the kernel before a worker knows it.
 std::map<std::string, std::string> Supervisor::publish(const snapshot::SnapshotPtr& snapshot) {
   for (const auto& worker : workers_) worker->publish(snapshot);
-  if (!kernel_) return direct_.publish(*snapshot);
+  // Without the path, but with the sockets of the agent that has it, connections come through those.
+  const bool lookup = path_busy_ && !lookup_sockets_.v4.empty();
+  if (!kernel_) return lookup ? std::map<std::string, std::string>{} : direct_.publish(*snapshot);
   std::map<std::string, std::string> errors;
   if (auto synced = kernel_->publish(snapshot); !synced) errors["all"] = synced.error().message;
   return errors;
 }
 
 void Supervisor::on_files() {
+  if (draining_) return;
   if (files_->poll()) pipeline_->reload();
   const Milliseconds due = files_->next_due();
   if (due.count() >= 0) files_timer_->arm(std::max(due, Milliseconds(1)));
@@ -233,9 +275,14 @@ void Supervisor::on_signal() {
       if (access_log_) access_log_->reopen();
       continue;
     }
+    if (draining_) {
+      log::warn("app", "signal {} again: stopping at once", info.ssi_signo);
+      reactor_->stop();
+      return;
+    }
     log::info("app", "signal {}: draining for at most {} s", info.ssi_signo,
               options_.drain_seconds);
-    reactor_->stop();
+    begin_drain();
   }
 }
 

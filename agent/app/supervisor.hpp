@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Supervisor: starts the agent's parts in order, runs the main loop (configuration changes, links, signals) and takes
-// the parts down again. Thread: main.
+// the parts down again. supervisor_upgrade.cpp: taking over from an agent that runs, and draining. Thread: main.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "agent/app/access_sink.hpp"
 #include "agent/app/agent_service.hpp"
 #include "agent/app/direct_listeners.hpp"
+#include "agent/app/handover.hpp"
 #include "agent/app/kernel_path.hpp"
 #include "agent/app/options.hpp"
 #include "agent/app/update_pipeline.hpp"
@@ -36,14 +38,33 @@ class Supervisor {
   class Watch;
 
   explicit Supervisor(Options options);
+  void find_predecessor();
   Result<void> start_kernel_path();
   Result<void> start_access_log();
   Result<void> start_workers();
   Result<void> start_configuration();
+  Result<void> give_sockets(bool all);
   Result<void> start_servers();
+  Result<void> serve_control();
+  Result<void> watch(int fd, std::function<void()> ready);
   std::map<std::string, std::string> publish(const snapshot::SnapshotPtr& snapshot);
   void on_files();
   void on_signal();
+
+  // supervisor_upgrade.cpp
+  [[nodiscard]] std::string upgrade_socket() const { return options_.control_socket + ".upgrade"; }
+  void await_successor();
+  void go_on_alone();
+  void say_serving();
+  [[nodiscard]] std::vector<Bequest> bequests();
+  void on_predecessor();
+  void wait_for_path();
+  void take_path_over();
+  void use_path();
+  void begin_drain();
+  void let_go_of_path();
+  void stop_accepting();
+  void await_workers();
 
   Options options_;
   SteadyClock clock_;
@@ -63,6 +84,17 @@ class Supervisor {
   UniqueFd signals_;
   std::vector<std::unique_ptr<Watch>> watches_;
   std::unique_ptr<net::Timer> files_timer_;
+
+  std::unique_ptr<Predecessor> predecessor_;
+  std::unique_ptr<Successors> successors_;
+  KernelPath::Inherited lookup_sockets_;  // of an agent that still has the kernel path
+  UniqueFd lookup_link_;                  // that agent's, until there is one of our own
+  bool path_busy_ = false;                // another agent has the pin directory
+  std::unique_ptr<net::Timer> path_timer_;
+  Milliseconds path_pause_{0};
+  bool draining_ = false;
+  std::size_t retiring_ = 0;  // workers
+  std::unique_ptr<net::Timer> drained_timer_;
 };
 
 }  // namespace sluice::app

@@ -45,6 +45,12 @@ void UpdatePipeline::reload() {
     log::error("app", "listener {}: {}", listener, error);
 }
 
+void UpdatePipeline::set_kernel_path(bool there, std::string reason) {
+  build_.kernel_path = there;
+  build_.kernel_reason = std::move(reason);
+  reload();
+}
+
 void UpdatePipeline::log_changes(const std::vector<model::Diagnostic>& diagnostics) {
   std::vector<std::string> now;
   for (const model::Diagnostic& diagnostic : diagnostics) {

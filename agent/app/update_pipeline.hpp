@@ -35,6 +35,8 @@ class UpdatePipeline {
                  snapshot::BuildOptions build, Publish publish);
 
   void reload();
+  // The kernel path came or went: builds anew from the files.
+  void set_kernel_path(bool there, std::string reason);
   [[nodiscard]] const snapshot::SnapshotPtr& current() const { return current_; }
   [[nodiscard]] const ConfigState& state() const { return state_; }
   [[nodiscard]] const std::map<std::string, std::string>& listener_errors() const {

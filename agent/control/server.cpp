@@ -7,9 +7,11 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "agent/base/log.hpp"
@@ -55,14 +57,18 @@ class GrpcServer final : public Server {
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, Service::kMaxConcurrent * 2);
-    builder.AddListeningPort(unix_uri(path_), grpc::InsecureServerCredentials());
+    // gRPC removes the path it was given when it stops, whoever has it by then: so it gets a name of its own, which
+    // becomes the real one once it listens. That also replaces a live agent's in one step.
+    const std::string own = own_name();
+    builder.AddListeningPort(unix_uri(own), grpc::InsecureServerCredentials());
     builder.RegisterService(&service_);
     {
       const PrivateUmask no_access_for_others;
       server_ = builder.BuildAndStart();
     }
     struct stat info{};
-    if (!server_ || ::lstat(path_.c_str(), &info) != 0) {
+    const bool named = server_ && (own == path_ || ::rename(own.c_str(), path_.c_str()) == 0);
+    if (!named || ::lstat(path_.c_str(), &info) != 0) {
       server_.reset();
       return fail(
           ErrorCode::kSystem,
@@ -76,6 +82,12 @@ class GrpcServer final : public Server {
   }
 
  private:
+  // The path itself where the longer name would be too long for a unix socket.
+  [[nodiscard]] std::string own_name() const {
+    std::string name = path_ + "." + std::to_string(::getpid());
+    return name.size() < sizeof(sockaddr_un::sun_path) ? name : path_;
+  }
+
   // Only our own file: after an upgrade the path may belong to the next agent already.
   void remove_socket() const {
     struct stat info{};
@@ -90,9 +102,10 @@ class GrpcServer final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const std::string& socket_path, AgentApi& api) {
+Result<std::unique_ptr<Server>> Server::start(const std::string& socket_path, AgentApi& api,
+                                              bool replace) {
   gpr_set_log_function(forward_log);
-  if (auto claimed = claim_socket_path(socket_path); !claimed) {
+  if (auto claimed = claim_socket_path(socket_path, replace); !claimed) {
     return tl::unexpected(claimed.error());
   }
   auto server = std::make_unique<GrpcServer>(socket_path, api);

@@ -13,7 +13,9 @@ namespace sluice::control {
 
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> start(const std::string& socket_path, AgentApi& api);
+  // `replace`: a live agent answers at the path, and this one takes its place.
+  static Result<std::unique_ptr<Server>> start(const std::string& socket_path, AgentApi& api,
+                                               bool replace = false);
   virtual ~Server() = default;  // stops serving, removes the socket file
 };
 

@@ -45,7 +45,7 @@ int try_connect(const std::string& path) {
 
 }  // namespace
 
-Result<void> claim_socket_path(const std::string& path) {
+Result<void> claim_socket_path(const std::string& path, bool replace) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path) ||
       path.find('\0') != std::string::npos) {
     return fail(
@@ -67,6 +67,7 @@ Result<void> claim_socket_path(const std::string& path) {
                                                  "path with --control",
                                                  path));
   }
+  if (replace) return {};
   const int state = try_connect(path);
   if (state == 0) {
     return fail(

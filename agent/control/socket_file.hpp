@@ -13,7 +13,8 @@ namespace sluice::control {
 // Makes the path free to bind: creates its folder (0755), removes the socket of a dead agent
 // (connect is refused). Fails with kInvalid on a path that cannot be a socket's, kUnavailable when
 // a live process answers on it, kSystem.
-[[nodiscard]] Result<void> claim_socket_path(const std::string& path);
+// `replace`: a live one's is left there, to be renamed over.
+[[nodiscard]] Result<void> claim_socket_path(const std::string& path, bool replace = false);
 
 // Files made while it lives have no permission bits for group and others: between bind and a later
 // chmod anybody could connect. The umask belongs to the whole process, so hold it only around the

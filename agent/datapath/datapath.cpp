@@ -55,6 +55,8 @@ class KernelDatapath final : public Datapath {
   std::vector<InterfaceStatus> interfaces() const override;
   std::array<std::uint64_t, LB_COUNTER_MAX> counters() const override;
   std::vector<MapFill> map_fill() const override;
+  int lookup_link() const override { return objects_->lookup_link(); }
+  void release_pins() override { pins_.unlock(); }
   void detach_all() override;
 
  private:

@@ -74,6 +74,10 @@ class Datapath {
 
   [[nodiscard]] virtual std::array<std::uint64_t, LB_COUNTER_MAX> counters() const = 0;
   [[nodiscard]] virtual std::vector<MapFill> map_fill() const = 0;
+  // The sk_lookup program's link: whoever holds it keeps the program attached, also when this process is gone.
+  [[nodiscard]] virtual int lookup_link() const = 0;
+  // Lets another agent have the pin directory. From then on nothing may be changed through this object.
+  virtual void release_pins() = 0;
   // Removes programs, pins and entries: an uninstall, not a restart.
   virtual void detach_all() = 0;
 };

@@ -59,6 +59,7 @@ class LoadedObjects final : public Objects {
   TcPrograms programs() const override;
   Result<void> attach_lookup() override;
   void detach_lookup() override { lookup_link_.reset(); }
+  int lookup_link() const override { return lookup_link_.get(); }
 
  private:
   Result<void> open_tc(const DatapathOptions& options, const lb_knobs& knobs);

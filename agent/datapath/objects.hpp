@@ -37,6 +37,7 @@ class Objects {
   // object.
   virtual Result<void> attach_lookup() = 0;
   virtual void detach_lookup() = 0;
+  [[nodiscard]] virtual int lookup_link() const = 0;  // -1: not attached
 };
 
 }  // namespace sluice::datapath

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // PinStore: the directory on a bpffs where maps, rings and links outlive the agent: <pin
 // directory>/v<ABI version>. Holds a lock on it, so that two agents never share one. Used by
-// Objects, Rings and Attacher. Thread: main. Invariants: the lock is held as long as the object
-// lives.
+// Objects, Rings and Attacher. Thread: main. Invariants: the lock is held until unlock() or the
+// object's end.
 #pragma once
 #include <string>
 #include <string_view>
@@ -31,6 +31,7 @@ class PinStore {
   // when it failed.
   std::string set_aside(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;
+  void unlock() { lock_.reset(); }
   // Everything in the directory, and the directory.
   void remove_all() const;
 

@@ -31,6 +31,7 @@ namespace sluice::proxy {
   X(kNoPort, "no_port", "no upstream source port is free")                                         \
   X(kNoPath, "no_path", "the endpoint's interface has no program attached")                        \
   X(kRace, "race", "the client sent or closed while the connection was handed over")               \
+  X(kReplaced, "replaced", "the agent began to stop or to be replaced")                            \
   X(kConfigChanged, "config_changed", "the configuration changed while the upstream connected")    \
   X(kSystem, "system", "a system call failed; see the log")
 
@@ -104,6 +105,14 @@ class Steering {
   // open in their owners. On kUndone `upstream` has been consumed.
   virtual PromoteResult promote(const Promotion& promotion, UniqueFd& client,
                                 SteerUpstream& upstream) = 0;
+
+  // Another agent is to have what the kernel carries: nothing is handed over from now on, and what was is let go as it
+  // is. False while a pod has not acknowledged a request that this process still answers for: call again, or with `now`
+  // to give that up. close_upstream() goes on.
+  virtual bool retire(bool now) {
+    (void)now;
+    return true;
+  }
 
   // Adds what it counted itself (steered turns and bytes per cluster) to the worker's report.
   virtual void add_to(WorkerReport& report) const { (void)report; }

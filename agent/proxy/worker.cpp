@@ -2,6 +2,7 @@
 #include "agent/proxy/worker.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <random>
 #include <thread>
@@ -13,6 +14,9 @@
 
 namespace sluice::proxy {
 namespace {
+
+constexpr Milliseconds kRetireLimit{1'000};
+constexpr Milliseconds kRetirePace{5};
 
 class WorkerImpl final : public Worker {
  public:
@@ -28,6 +32,9 @@ class WorkerImpl final : public Worker {
   }
   void drain(Milliseconds grace) override;
   void stop(Milliseconds grace) override;
+  [[nodiscard]] bool finished() const override { return finished_.load(); }
+  void use_steering(SteeringFactory steering) override;
+  void retire_steering(std::function<void()> done) override;
   void publish(snapshot::SnapshotPtr snapshot) override;
   void add_listening_socket(UniqueFd socket) override;
   void remove_listening_socket(const SocketAddress& local) override;
@@ -37,6 +44,7 @@ class WorkerImpl final : public Worker {
   void run();
   void begin_drain(Milliseconds grace);
   void drain_connections(Milliseconds grace);
+  void try_to_retire(const std::function<void()>& done, TimePoint limit);
   void close_all();
   void arm_sweep();
   [[nodiscard]] WorkerReport copy_report() const;
@@ -47,6 +55,8 @@ class WorkerImpl final : public Worker {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<net::Timer> sweep_;
   std::unique_ptr<net::Timer> grace_;
+  std::unique_ptr<net::Timer> retire_;
+  std::atomic<bool> finished_{false};
   std::thread thread_;
 };
 
@@ -60,6 +70,7 @@ void WorkerImpl::run() {
   arm_sweep();
   reactor_->run();
   close_all();
+  finished_ = true;
 }
 
 void WorkerImpl::arm_sweep() {
@@ -79,7 +90,10 @@ void WorkerImpl::stop(Milliseconds grace) {
 }
 
 void WorkerImpl::begin_drain(Milliseconds grace) {
-  if (context_->draining) return;
+  if (context_->draining) {
+    grace_->arm(grace);  // the time that is left was changed
+    return;
+  }
   // Clients whose connections the kernel has established, but nobody accepted yet, would get a reset.
   for (const auto& acceptor : acceptors_) acceptor->accept_all();
   acceptors_.clear();
@@ -120,7 +134,29 @@ void WorkerImpl::close_all() {
   context_->pools.clear();
   sweep_.reset();
   grace_.reset();
+  retire_.reset();
   context_->steering.reset();
+}
+
+void WorkerImpl::use_steering(SteeringFactory steering) {
+  reactor_->post([this, steering = std::move(steering)] {
+    if (!context_->draining) context_->steering = steering(*reactor_);
+  });
+}
+
+void WorkerImpl::retire_steering(std::function<void()> done) {
+  const bool posted =
+      reactor_->post([this, done] { try_to_retire(done, reactor_->clock().now() + kRetireLimit); });
+  if (!posted) done();
+}
+
+void WorkerImpl::try_to_retire(const std::function<void()>& done, TimePoint limit) {
+  const bool now = reactor_->clock().now() >= limit;
+  if (!context_->steering || context_->steering->retire(now)) return done();
+  // The pods' acknowledgements are a round trip away, mostly.
+  retire_ =
+      std::make_unique<net::Timer>(*reactor_, [this, done, limit] { try_to_retire(done, limit); });
+  retire_->arm(kRetirePace);
 }
 
 void WorkerImpl::publish(snapshot::SnapshotPtr snapshot) {

@@ -59,8 +59,14 @@ class Worker {
   // Begins to end: stops accepting, lets requests in flight finish until `grace` is over, then closes. Returns at once,
   // so that all workers can use the same grace.
   virtual void drain(Milliseconds grace) = 0;
-  // drain(), unless that was called before, and waits for the end of it.
+  // drain(), or a new grace for the drain that is under way, and waits for the end of it.
   virtual void stop(Milliseconds grace) = 0;
+  // Its thread has ended: nothing is open any more. Thread: any.
+  [[nodiscard]] virtual bool finished() const = 0;
+  // Steering from now on, for a worker that was created without; publish() must follow.
+  virtual void use_steering(SteeringFactory steering) = 0;
+  // Lets go of what the kernel carries (Steering::retire) and calls `done` on the worker's thread, within a second.
+  virtual void retire_steering(std::function<void()> done) = 0;
   // Takes effect for the next request; requests in flight keep theirs.
   virtual void publish(snapshot::SnapshotPtr snapshot) = 0;
   // Listening sockets to accept on from now on, in addition; ownership passes. Used for the sk_lookup socket (one, any

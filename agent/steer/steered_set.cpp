@@ -201,6 +201,21 @@ void SteeredSet::collect(std::uint32_t index, Entry& entry, End end) {
   give_back_slot(index);
 }
 
+void SteeredSet::let_go() {
+  for (const auto& [index, entry] : steered_) {
+    const Totals carried = carried_by(slots_[index]);
+    Totals& total = totals_[entry.cluster];
+    total.turns += carried.turns;
+    total.bytes_in += carried.bytes_in;
+    total.bytes_out += carried.bytes_out;
+  }
+  steered_.clear();
+  held_.clear();
+  lingering_.clear();
+  resting_.clear();
+  adopted_ = 0;
+}
+
 void SteeredSet::add_to(proxy::WorkerReport& report) const {
   report.steered_open = steered_.size();
   report.steered_adopted = adopted_;

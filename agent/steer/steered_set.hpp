@@ -55,6 +55,11 @@ class SteeredSet {
   void add(std::uint32_t slot, Entry entry);
   void on_event(const lb_event& event);
 
+  // Some request is not acknowledged by its pod yet.
+  [[nodiscard]] bool holding() const { return !held_.empty(); }
+  // Forgets every connection and leaves slots and entries as they are, for the next agent. Totals stay.
+  void let_go();
+
   // Does what is due. Returns how long until the next call is needed; negative = when something was
   // added.
   Milliseconds tick();

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "agent/base/log.hpp"
 #include "agent/net/socket.hpp"
 #include "agent/steer/slot_state.hpp"
 
@@ -61,20 +62,22 @@ Opened open_upstream(const SocketAddress& endpoint, std::uint16_t port, std::uin
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerSteering>> WorkerSteering::create(SteerOptions options,
-                                                               datapath::FlowTable& flows,
-                                                               SlotShare share,
-                                                               net::Reactor& reactor) {
+std::unique_ptr<WorkerSteering> WorkerSteering::create(SteerOptions options,
+                                                       datapath::FlowTable& flows, SlotShare share,
+                                                       net::Reactor& reactor) {
   std::unique_ptr<WorkerSteering> self(
       new WorkerSteering(options, flows, std::move(share), reactor));
   auto ring = datapath::EventRing::open(
       flows.ring_fd(options.worker), [raw = self.get()](const lb_event& event, std::string_view) {
         raw->steered_.on_event(event);
       });
-  if (!ring) return tl::unexpected(ring.error());
-  self->ring_ = std::move(*ring);
-  if (auto added = reactor.add(self->ring_->epoll_fd(), EPOLLIN, *self); !added) {
-    return tl::unexpected(added.error());
+  if (ring && reactor.add((*ring)->epoll_fd(), EPOLLIN, *self)) {
+    self->ring_ = std::move(*ring);
+  } else {
+    // Ends are found by looking at the slots now and then, which is too late for new connections but not for old ones.
+    self->retiring_ = true;
+    log::error("steer", "worker {} hands nothing to the kernel, serving as a proxy: {}",
+               options.worker, ring ? "its event ring cannot be watched" : ring.error().message);
   }
   self->tick();
   return self;
@@ -117,6 +120,7 @@ std::uint32_t WorkerSteering::listener_id(const std::string& name) {
 
 bool WorkerSteering::wants(std::uint32_t listener, const model::SteerAfter& after,
                            std::uint64_t request_number) {
+  if (retiring_ || listener >= learners_.size()) return false;
   switch (after.mode) {
     case model::SteerAfter::Mode::kNever:
       return false;
@@ -129,11 +133,13 @@ bool WorkerSteering::wants(std::uint32_t listener, const model::SteerAfter& afte
 }
 
 void WorkerSteering::connection_finished(std::uint32_t listener, std::uint64_t requests) {
-  learners_[listener].connection_finished(requests);
+  // Steering that begins under a running worker is told of listeners with the next generation only.
+  if (listener < learners_.size()) learners_[listener].connection_finished(requests);
 }
 
 Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(const SocketAddress& endpoint,
                                                               std::uint16_t mss) {
+  if (retiring_) return fail(ErrorCode::kUnavailable, "steering ends");
   const std::uint16_t cap = segment_cap(mss, endpoint.ip);
   for (int i = 0; i < kPortTries; ++i) {
     const auto port = ports_.take(endpoint, reactor_.now());
@@ -202,6 +208,7 @@ std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promoti
 
 PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueFd& client,
                                       proxy::SteerUpstream& upstream) {
+  if (retiring_) return {PromoteOutcome::kRefused, Refusal::kReplaced};
   Leg client_leg;
   Leg up_leg;
   if (const auto refusal = read_legs(promotion, client.get(), upstream, client_leg, up_leg)) {
@@ -277,6 +284,16 @@ PromoteResult WorkerSteering::undo(std::uint32_t index, proxy::SteerUpstream& up
   // be used again.
   close_upstream(std::move(upstream), true);
   return {PromoteOutcome::kUndone, refusal};
+}
+
+bool WorkerSteering::retire(bool now) {
+  retiring_ = true;
+  if (!now && steered_.holding()) return false;
+  if (ring_) reactor_.remove(ring_->epoll_fd());
+  ring_.reset();
+  timer_.cancel();
+  steered_.let_go();
+  return true;
 }
 
 void WorkerSteering::add_to(proxy::WorkerReport& report) const { steered_.add_to(report); }

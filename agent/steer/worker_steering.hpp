@@ -29,9 +29,9 @@ struct SteerOptions {
 
 class WorkerSteering final : public proxy::Steering, private net::EventHandler {
  public:
-  static Result<std::unique_ptr<WorkerSteering>> create(SteerOptions options,
-                                                        datapath::FlowTable& flows, SlotShare share,
-                                                        net::Reactor& reactor);
+  // Without its ring of events it hands nothing over, but still keeps and sweeps what it adopted.
+  static std::unique_ptr<WorkerSteering> create(SteerOptions options, datapath::FlowTable& flows,
+                                                SlotShare share, net::Reactor& reactor);
   ~WorkerSteering() override;
 
   void set_paths(PathsPtr paths);  // Thread: the worker's (post it)
@@ -46,6 +46,7 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   std::uint16_t upstream_mss_for(int client_fd, const SocketAddress& client) override;
   proxy::PromoteResult promote(const proxy::Promotion& promotion, UniqueFd& client,
                                proxy::SteerUpstream& upstream) override;
+  bool retire(bool now) override;
   void add_to(proxy::WorkerReport& report) const override;
 
  private:
@@ -71,6 +72,7 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   std::vector<Learner> learners_;  // by listener id
   std::unique_ptr<datapath::EventRing> ring_;
   net::Timer timer_;
+  bool retiring_ = false;  // hands nothing over any more
 };
 
 }  // namespace sluice::steer

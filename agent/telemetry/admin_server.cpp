@@ -50,6 +50,21 @@ Result<Listening> listen_on(const SocketAddress& address) {
   return Listening{std::move(fd), SocketAddress::from_sockaddr(storage)};
 }
 
+// The inherited socket if it is one for that address, else a new one.
+Result<Listening> adopt(const SocketAddress& address, UniqueFd inherited) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  if (inherited &&
+      ::getsockname(inherited.get(), reinterpret_cast<sockaddr*>(&storage), &length) == 0) {
+    const SocketAddress own = SocketAddress::from_sockaddr(storage);
+    if (own == address || (address.port == 0 && own.ip == address.ip)) {
+      return Listening{std::move(inherited), own};
+    }
+  }
+  inherited.reset();
+  return listen_on(address);
+}
+
 class PollServer final : public AdminServer {
  public:
   PollServer(Listening listening, UniqueFd wake, AdminCallbacks callbacks)
@@ -63,6 +78,7 @@ class PollServer final : public AdminServer {
     if (::write(wake_.get(), &one, sizeof(one)) == sizeof(one)) thread_.join();
   }
 
+  [[nodiscard]] int descriptor() const override { return listening_.socket.get(); }
   [[nodiscard]] SocketAddress address() const override { return listening_.address; }
 
  private:
@@ -141,8 +157,9 @@ class PollServer final : public AdminServer {
 }  // namespace
 
 Result<std::unique_ptr<AdminServer>> AdminServer::start(const SocketAddress& address,
-                                                        AdminCallbacks callbacks) {
-  Result<Listening> listening = listen_on(address);
+                                                        AdminCallbacks callbacks,
+                                                        UniqueFd inherited) {
+  Result<Listening> listening = adopt(address, std::move(inherited));
   if (!listening) return tl::unexpected(listening.error());
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake) return fail_errno("admin listener: eventfd", errno);

@@ -9,6 +9,7 @@
 
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
+#include "agent/base/unique_fd.hpp"
 
 namespace sluice::telemetry {
 
@@ -21,9 +22,12 @@ struct AdminCallbacks {
 
 class AdminServer {
  public:
+  // `inherited`: a listening socket of an earlier agent, used if it listens on that address.
   static Result<std::unique_ptr<AdminServer>> start(const SocketAddress& address,
-                                                    AdminCallbacks callbacks);
+                                                    AdminCallbacks callbacks,
+                                                    UniqueFd inherited = {});
   virtual ~AdminServer() = default;
+  [[nodiscard]] virtual int descriptor() const = 0;  // of the listening socket, to hand it over
   [[nodiscard]] virtual SocketAddress address()
       const = 0;  // with the real port when 0 was asked for
 };
