@@ -59,8 +59,8 @@ SpecSet to_set(const std::map<ObjectKey, SpecPtr>& specs) {
 
 void sort_diagnostics(Diagnostics& diagnostics) {
   const auto key = [](const model::Diagnostic& d) {
-    return std::tie(d.origin.file, d.origin.line, d.origin.column, d.code, d.message,
-                    d.origin.path, d.hint);
+    return std::tie(d.origin.file, d.origin.line, d.origin.column, d.code, d.message, d.origin.path,
+                    d.hint);
   };
   std::sort(diagnostics.begin(), diagnostics.end(),
             [&](const auto& a, const auto& b) { return key(a) < key(b); });

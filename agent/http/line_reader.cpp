@@ -23,9 +23,10 @@ LineReader::Status LineReader::next(std::string_view input, std::size_t limit,
   if (lf == std::string_view::npos) return incomplete(window, input.size() >= limit);
   line = window.substr(start_, lf - start_);
   const bool lf_end = line.empty() || line.back() != '\r';
-  const bool bare_cr = lf_end && has_bare_cr(line, 0);
   if (ends_ == Ends::kUnknown) ends_ = lf_end && lf_allowed_ ? Ends::kLf : Ends::kCrLf;
-  if (bare_cr || lf_end != (ends_ == Ends::kLf)) {
+  const bool mixed = lf_end != (ends_ == Ends::kLf);
+  const bool bare_cr = (lf_end || mixed) && has_bare_cr(line, 0);
+  if (bare_cr || mixed) {
     reason_ = bare_cr ? H1Reason::kBareCr : H1Reason::kBareLf;
     return Status::kBad;
   }

@@ -65,7 +65,7 @@ struct ClusterReport {
   std::uint64_t tcp_bytes_in = 0;            // of TCP listeners: client -> endpoint
   std::uint64_t tcp_bytes_out = 0;           // endpoint -> client
   std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
-  DurationHistogram durations;               // of requests that it was picked for, but for promoted ones
+  DurationHistogram durations;  // of requests that it was picked for, but for promoted ones
 };
 
 struct WorkerReport {

@@ -240,6 +240,17 @@ TEST(DesyncRepairs, OfLineEndsDoNotLetACrThrough) {
   EXPECT_STREQ(parser.error().reason, "bare_cr");
 }
 
+// Whichever way the bytes are cut: found by the fuzzer.
+TEST(DesyncRepairs, AmongLfsALoneCrWinsOverACrLf) {
+  const std::string bytes = "GET / HTTP/1.0\nHost: a\rb\r\n\r\n";
+  for (const std::size_t cut : {bytes.size(), bytes.find("b\r") + 1}) {
+    H1RequestParser parser(H1Options{.limits = {}, .mode = DesyncMode::kMonitor});
+    H1Progress progress = parser.next(bytes.substr(0, cut));
+    if (progress.event == H1Event::kNeedMore) progress = parser.next(bytes);
+    EXPECT_STREQ(parser.error().reason, "bare_cr") << cut;
+  }
+}
+
 // A pod's answer is its own affair, but for what a proxy must put right (RFC 9112 5.1).
 TEST(ResponseFields, LoseSpaceBeforeTheColonUnlessTheyDecideSomething) {
   H1ResponseParser parser;
