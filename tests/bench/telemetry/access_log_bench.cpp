@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a line of the access log costs the worker: forming it and handing it over, while the log's thread writes to a file
-// that is thrown away. Run by hand; docs/operations.md has the numbers.
+// What a line of the access log costs the worker: forming it and handing it over, while the log's thread writes to a
+// file that is thrown away. Run by hand; docs/operations.md has the numbers.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
