@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mirrors: copies of requests that go to other clusters as well. Nobody waits for their answers, which are read and
 // thrown away; nothing that happens to a copy is seen by the request.
-// Callers: Filters (sends), Worker (clears). Thread: worker. Invariants: bounded: at most kMaxInFlight copies, each with
-// at most kMaxBody bytes of body, kMaxAnswer of an answer and kLimit of time; a copy lives until its answer is complete or it failed.
+// Callers: Filters (sends), Worker (clears). Thread: worker. Invariants: at most kMaxInFlight copies, each with at most
+// kMaxBody bytes of body, kMaxAnswer of an answer and kLimit of time; a copy lives until its answer is complete or it
+// failed.
 #pragma once
 #include <memory>
 #include <string_view>
