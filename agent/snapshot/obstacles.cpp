@@ -32,6 +32,15 @@ bool has_headers(const model::HeaderRulesPtr& rules) { return rules && !rules->e
 
 }  // namespace
 
+bool acts_on_requests(const model::Route& route) {
+  return route.cors || route.fault || route.redirect || route.direct_response || route.rewrite ||
+         has_headers(route.headers) || route.timeout ||
+         (route.retries && route.retries->attempts > 0) || !route.mirrors.empty() ||
+         std::ranges::any_of(route.destinations, [](const model::WeightedDestination& destination) {
+           return has_headers(destination.headers);
+         });
+}
+
 std::optional<Obstacle> route_obstacle(const model::Route& route, const std::string& name) {
   const Finding findings[] = {
       {route.cors.has_value(), "cors", "corsPolicy", "has a CORS policy"},

@@ -113,9 +113,8 @@ std::optional<Obstacle> routes_obstacle(const Listener& listener,
   }
   const auto& reachable = listener.routes.reachable();
   for (const std::uint32_t id : reachable) {
-    if (auto obstacle = route_obstacle(route_of(listener, id), name_of(listener, id))) {
-      return obstacle;
-    }
+    const model::Route& route = route_of(listener, id);
+    if (acts_on_requests(route)) return route_obstacle(route, name_of(listener, id));
   }
   for (const std::uint32_t id : reachable) {
     if (!sets[listener.route_sets[id]]->shares.empty()) continue;
