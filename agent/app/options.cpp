@@ -31,6 +31,7 @@ struct Raw {
   std::string steer_after = "auto";
   std::string forwarded = "auto";
   std::string ports = "15000-29999";
+  std::string locality;
   std::vector<std::string> trusted_cidrs;
 };
 
@@ -115,9 +116,16 @@ void declare(CLI::App& app, Options& o, Raw& raw) {
   app.add_flag("!--no-kernel-path", o.kernel_path,
                "Run as a plain userspace proxy even where BPF is allowed")
       ->envname("SLUICE_KERNEL_PATH");
-  app.add_option("--node-name", o.node_name, "Name shown in status; default: the host's name")
+  app.add_option("--node-name", o.node_name,
+                 "Name of this Node, shown in status; default: the host's name")
       ->envname("SLUICE_NODE_NAME")
       ->type_name("NAME");
+  app.add_option(
+         "--locality", raw.locality,
+         "Where this agent runs, for localityLbSetting; default: what the labels of its Node "
+         "say")
+      ->envname("SLUICE_LOCALITY")
+      ->type_name("REGION[/ZONE[/SUBZONE]]");
   app.add_option("--drain-seconds", o.drain_seconds,
                  "On SIGTERM: how long requests in flight may take")
       ->envname("SLUICE_DRAIN_SECONDS")
@@ -148,6 +156,15 @@ bool parse_ports(const std::string& text, Options& o) {
          o.upstream_port_last >= o.upstream_port_first + 64;
 }
 
+bool parse_locality(const std::string& text, Options& o) {
+  if (text.empty()) return true;
+  const model::Locality parsed = model::Locality::parse(text);
+  const bool gap = parsed.region.empty() || (parsed.zone.empty() && !parsed.subzone.empty());
+  if (gap || text.ends_with('/') || text.find('*') != std::string::npos) return false;
+  o.locality = parsed;
+  return true;
+}
+
 // The first thing wrong, as a sentence; empty when all is well.
 std::string interpret(const Raw& raw, Options& o) {
   const auto admin = SocketAddress::parse(raw.admin);
@@ -174,6 +191,9 @@ std::string interpret(const Raw& raw, Options& o) {
              "' is no block of addresses, for example 10.0.0.0/8,fd00::/8";
     }
     o.trusted_cidrs.push_back(*prefix);
+  }
+  if (!parse_locality(raw.locality, o)) {
+    return "--locality: '" + raw.locality + "' is not REGION[/ZONE[/SUBZONE]]";
   }
   o.log_format = raw.log_format == "json" ? log::Format::kJson : log::Format::kText;
   if (raw.log_level == "debug") o.log_level = log::Level::kDebug;

@@ -59,6 +59,7 @@ struct Options {
   std::vector<std::string> ignore_interfaces;
   bool kernel_path = true;
   std::string node_name;
+  std::optional<model::Locality> locality;  // unset: what the Node named node_name says
   std::uint32_t drain_seconds = 10;
   HttpOptions http;
 };

@@ -179,6 +179,8 @@ Result<void> Supervisor::give_sockets(bool all) {
 Result<void> Supervisor::start_configuration() {
   config::TranslateOptions translate;
   translate.gateway_labels = options_.gateway_labels;
+  translate.node_name = options_.node_name;
+  translate.locality = options_.locality;
   translate.check_regex = [](std::string_view text) { return routing::check_regex(text); };
   translate.check_rewrite = [](std::string_view pattern, std::string_view substitution) {
     return routing::check_rewrite(pattern, substitution);

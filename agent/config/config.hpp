@@ -17,8 +17,11 @@
 namespace sluice::config {
 
 struct TranslateOptions {
-  std::map<std::string, std::string> gateway_labels;  // what Gateway.spec.selector is held against
+  std::map<std::string, std::string> gateway_labels =
+      {};  // what Gateway.spec.selector is held against
   std::string cluster_domain = "cluster.local";
+  std::string node_name = {};                    // the Node that this agent runs on
+  std::optional<model::Locality> locality = {};  // where; unset: what the Node's labels say
   // Says what is wrong with a regular expression, nullopt when it is fine (routing::check_regex: RE2 lives there).
   // A bad one rejects its object here, so that compiling routes cannot fail later.
   std::function<std::optional<std::string>(std::string_view)> check_regex = {};

@@ -10,6 +10,7 @@
 #include "agent/config/translate/delegate.hpp"
 #include "agent/config/translate/listeners.hpp"
 #include "agent/config/translate/loader.hpp"
+#include "agent/config/translate/places.hpp"
 
 namespace sluice::config {
 namespace {
@@ -34,6 +35,7 @@ struct SpecSorter {
   void operator()(const ServiceSpec& spec) const { out.services.push_back(&spec); }
   void operator()(const EndpointSliceSpec& spec) const { out.slices.push_back(&spec); }
   void operator()(const PodSpec& spec) const { out.pods.push_back(&spec); }
+  void operator()(const NodeSpec& spec) const { out.nodes.push_back(&spec); }
 };
 
 SpecSet to_set(const std::map<ObjectKey, SpecPtr>& specs) {
@@ -47,6 +49,7 @@ SpecSet to_set(const std::map<ObjectKey, SpecPtr>& specs) {
   sort_specs(out.services);
   sort_specs(out.slices);
   sort_specs(out.pods);
+  sort_specs(out.nodes);
   for (const GatewaySpec* gateway : out.gateways) {
     out.gateway_by_name.emplace(gateway->meta.full_name(), gateway);
     out.gateway_names.push_back(gateway->meta.full_name());
@@ -187,10 +190,12 @@ Translation Translator::Impl::translate(Loaded loaded) {
       specs.rejected_gateways.insert(key.name_space + "/" + key.name);
     }
   }
+  specs.place = own_place(specs, options);
   const Registry registry(specs, options.cluster_domain, loaded.diagnostics);
   const auto services = link(specs, registry, chosen, rejected, unlinked, loaded.diagnostics);
   out.world = build_world(specs, services, options.gateway_labels, options.cluster_domain,
                           loaded.diagnostics);
+  out.world.place = std::move(specs.place);
   remember(loaded, chosen, unlinked);
   sort_diagnostics(loaded.diagnostics);
   out.diagnostics = std::move(loaded.diagnostics);

@@ -39,6 +39,20 @@ std::string to_string(const Diagnostic& diagnostic) {
   return out;
 }
 
+Locality Locality::parse(std::string_view text) {
+  const auto take = [&text] {
+    const auto slash = text.find('/');
+    const std::string part(text.substr(0, slash));
+    text = slash == text.npos ? std::string_view() : text.substr(slash + 1);
+    return part;
+  };
+  Locality out;
+  out.region = take();
+  out.zone = take();
+  out.subzone = std::string(text);
+  return out;
+}
+
 std::optional<SteerAfter> SteerAfter::parse(const std::string& text) {
   if (text == "never") return SteerAfter{Mode::kNever, 0};
   if (text == "auto") return SteerAfter{Mode::kAuto, 1};

@@ -73,6 +73,7 @@ struct World {
   std::vector<Listener> listeners;  // sorted by (port, bind)
   // By key, none is null; every key that a destination names is present.
   std::map<std::string, ClusterPtr> clusters;
+  Place place;  // where this agent runs
 };
 
 }  // namespace sluice::model

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The core kinds: Service, EndpointSlice, Pod. Real clusters print far more fields than routing
+// The core kinds Service and EndpointSlice. Real clusters print far more fields than routing
 // needs, so unknown fields of these kinds are passed over: they come from the API server, not from
 // a person's hand.
 #include <fmt/core.h>
@@ -7,19 +7,19 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/base/text.hpp"
+#include "agent/config/translate/core.hpp"
 #include "agent/config/translate/decode.hpp"
+#include "agent/config/translate/export_to.hpp"
 
 namespace sluice::config {
 namespace {
 
 constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 
-constexpr std::array<std::string_view, 18> kServiceFields{"clusterIP",
+constexpr std::array<std::string_view, 16> kServiceFields{"clusterIP",
                                                           "clusterIPs",
                                                           "type",
                                                           "externalIPs",
-                                                          "sessionAffinity",
                                                           "sessionAffinityConfig",
                                                           "loadBalancerIP",
                                                           "loadBalancerSourceRanges",
@@ -28,13 +28,12 @@ constexpr std::array<std::string_view, 18> kServiceFields{"clusterIP",
                                                           "externalTrafficPolicy",
                                                           "internalTrafficPolicy",
                                                           "healthCheckNodePort",
-                                                          "publishNotReadyAddresses",
                                                           "ipFamilies",
                                                           "ipFamilyPolicy",
                                                           "allocateLoadBalancerNodePorts",
                                                           "trafficDistribution"};
-constexpr std::array<std::string_view, 6> kSliceEndpointFields{
-    "deprecatedTopology", "hints", "hostname", "nodeName", "zone", "topology"};
+constexpr std::array<std::string_view, 4> kSliceEndpointFields{"deprecatedTopology", "hints",
+                                                               "hostname", "topology"};
 constexpr std::array<std::string_view, 2> kPortFields{"appProtocol", "nodePort"};
 constexpr std::array<std::string_view, 4> kRootFields{"apiVersion", "kind", "metadata", "status"};
 
@@ -56,17 +55,6 @@ void read_target_port(Fields& fields, ServicePort& port) {
 bool is_tcp(Fields& fields) {
   const auto protocol = fields.text("protocol");
   return !protocol || protocol->value == "TCP";
-}
-
-void add_address(const Text& text, std::vector<IpAddress>& out, Report& report) {
-  const auto address = IpAddress::parse(text.value);
-  if (!address) {
-    report.error(text.mark, text.path, "bad_address",
-                 fmt::format("`{}` is not an IP address", text.value),
-                 "write an address such as 10.0.0.7 or fd00::7");
-  } else if (std::find(out.begin(), out.end(), *address) == out.end()) {
-    out.push_back(*address);
-  }
 }
 
 SliceEndpoint read_slice_endpoint(const DecodeInput& input, const Located& located) {
@@ -92,28 +80,25 @@ SliceEndpoint read_slice_endpoint(const DecodeInput& input, const Located& locat
           fmt::format("{}/{}", name_space ? name_space->value : input.meta.name_space, name->value);
     }
   }
+  if (const auto node = fields.text("nodeName")) out.node = node->value;
+  if (const auto zone = fields.text("zone")) out.zone = zone->value;
   fields.silent(kSliceEndpointFields);
   fields.finish();
   return out;
 }
 
-void read_pod_status(const DecodeInput& input, Fields& status, PodSpec& out) {
-  if (const auto address = status.text("podIP")) add_address(*address, out.addresses, input.report);
-  for (const Located& located : status.list("podIPs")) {
-    Fields fields(*located.node, located.path, input.report);
-    if (const auto address = fields.text("ip")) add_address(*address, out.addresses, input.report);
-  }
-  if (const auto phase = status.text("phase")) out.ready = phase->value == "Running";
-  for (const Located& located : status.list("conditions")) {
-    Fields fields(*located.node, located.path, input.report);
-    const auto type = fields.text("type");
-    if (!type || type->value != "Ready") continue;
-    const auto state = fields.text("status");
-    out.ready = state && state->value == "True";
+}  // namespace
+
+void add_address(const Text& text, std::vector<IpAddress>& out, Report& report) {
+  const auto address = IpAddress::parse(text.value);
+  if (!address) {
+    report.error(text.mark, text.path, "bad_address",
+                 fmt::format("`{}` is not an IP address", text.value),
+                 "write an address such as 10.0.0.7 or fd00::7");
+  } else if (std::find(out.begin(), out.end(), *address) == out.end()) {
+    out.push_back(*address);
   }
 }
-
-}  // namespace
 
 ServiceSpec decode_service(const DecodeInput& input) {
   ServiceSpec out;
@@ -134,6 +119,13 @@ ServiceSpec decode_service(const DecodeInput& input) {
     if (is_tcp(fields)) out.ports.push_back(std::move(port));
     fields.silent(kPortFields);
     fields.finish();
+  }
+  out.publish_not_ready = spec.boolean("publishNotReadyAddresses").value_or(false);
+  out.export_to = read_export_annotation(input);
+  if (const auto affinity = spec.text("sessionAffinity"); affinity && affinity->value != "None") {
+    input.report.unsupported(affinity->mark, affinity->path,
+                             "requests of a client go to any endpoint; a DestinationRule with "
+                             "`consistentHash` and `useSourceIp: true` keeps them on one");
   }
   spec.silent(kServiceFields);
   spec.finish();
@@ -171,30 +163,6 @@ EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input) {
   }
   root.silent(kRootFields);
   root.finish();
-  return out;
-}
-
-PodSpec decode_pod(const DecodeInput& input) {
-  PodSpec out;
-  out.meta = input.meta;
-  out.terminating = input.metadata.deleting;
-  Fields root(input.manifest.root, "", input.report);
-  if (const auto spec = root.map("spec")) {
-    Fields fields(*spec->node, spec->path, input.report);
-    for (const Located& container : fields.list("containers")) {
-      Fields inner(*container.node, container.path, input.report);
-      for (const Located& item : inner.list("ports")) {
-        Fields port(*item.node, item.path, input.report);
-        const auto name = port.text("name");
-        const auto number = port.port("containerPort");
-        if (name && number) out.named_ports.emplace(name->value, *number);
-      }
-    }
-  }
-  if (const auto status = root.map("status")) {
-    Fields fields(*status->node, status->path, input.report);
-    read_pod_status(input, fields, out);
-  }
   return out;
 }
 

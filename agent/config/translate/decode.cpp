@@ -25,7 +25,7 @@ Spec wrap(const DecodeInput& input) {
   return function(input);
 }
 
-constexpr std::array<KnownKind, 8> kKinds{{
+constexpr std::array<KnownKind, 9> kKinds{{
     {kIstioGroup, "Gateway", wrap<decode_gateway>},
     {kIstioGroup, "VirtualService", wrap<decode_virtual_service>},
     {kIstioGroup, "DestinationRule", wrap<decode_destination_rule>},
@@ -34,6 +34,7 @@ constexpr std::array<KnownKind, 8> kKinds{{
     {"", "Service", wrap<decode_service>},
     {kDiscoveryGroup, "EndpointSlice", wrap<decode_endpoint_slice>},
     {"", "Pod", wrap<decode_pod>},
+    {"", "Node", wrap<decode_node>},
 }};
 // Kinds of the same groups that could change traffic, and do nothing in this version.
 constexpr std::array<std::string_view, 4> kUnbuiltIstioKinds{"EnvoyFilter", "Sidecar",
@@ -126,13 +127,6 @@ Fields spec_fields(const DecodeInput& input) {
   root.silent(kRoot);
   root.finish();
   return Fields(input.manifest.root.find("spec")->value, "spec", input.report);
-}
-
-void read_export_to(Fields& spec) {
-  const auto field = spec.get("exportTo");
-  const auto names = spec.texts("exportTo");
-  if (!field || (names.size() == 1 && names.front().value == "*")) return;
-  spec.report().unsupported(field->key, field->path, "the object counts in every namespace");
 }
 
 Decoded decode(const Manifest& manifest, const std::string& file, const RegexCheck& check_regex) {

@@ -48,9 +48,6 @@ struct DecodeInput {
   }
 };
 
-// exportTo: everything counts in every namespace in this version, which `*` asks for anyway.
-void read_export_to(Fields& spec);
-
 [[nodiscard]] GatewaySpec decode_gateway(const DecodeInput& input);
 [[nodiscard]] VirtualServiceSpec decode_virtual_service(const DecodeInput& input);
 [[nodiscard]] DestinationRuleSpec decode_destination_rule(const DecodeInput& input);
@@ -59,6 +56,7 @@ void read_export_to(Fields& spec);
 [[nodiscard]] ServiceSpec decode_service(const DecodeInput& input);
 [[nodiscard]] EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input);
 [[nodiscard]] PodSpec decode_pod(const DecodeInput& input);
+[[nodiscard]] NodeSpec decode_node(const DecodeInput& input);
 
 // The `spec` of the object (it has one); the fields of the root are checked too.
 [[nodiscard]] Fields spec_fields(const DecodeInput& input);

@@ -20,6 +20,16 @@ std::string canonical(const Labels& labels) {
   return out;
 }
 
+// What the policy's failoverPriority compares with the agent's own labels.
+void add_failover_labels(const model::TrafficPolicy& policy, const Labels& labels,
+                         model::Endpoint& out) {
+  if (!policy.load_balancer.locality) return;
+  for (const std::string& entry : policy.load_balancer.locality->failover_priority) {
+    const auto found = labels.find(entry.substr(0, entry.find('=')));
+    out.failover_labels.push_back(found == labels.end() ? std::string() : found->second);
+  }
+}
+
 bool is_short(const std::string& host) { return host.find('.') == std::string::npos; }
 
 class DestinationLinker {
@@ -48,6 +58,12 @@ class DestinationLinker {
     const RegistryPort* port = nullptr;
     if (service == nullptr) {
       report_unknown_host(destination, cluster.host);
+    } else if (!visible(*service, destination)) {
+      add_error(out_.problems, destination.host.origin, "host_not_visible",
+                fmt::format("`{}` ({}) is not exported to `{}`", service->host,
+                            model::location(service->export_to.origin), destination.name_space),
+                fmt::format("add `{}` to its exportTo", destination.name_space));
+      service = nullptr;
     } else {
       cluster.origin = service->origin;
       port = find_port(destination, *service);
@@ -63,6 +79,15 @@ class DestinationLinker {
   }
 
  private:
+  // A service may be used by virtual services of the namespaces that it is exported to, and by Gateways there.
+  bool visible(const RegistryService& service, const DestinationSpec& destination) const {
+    const auto& gateways = out_.spec->gateways;
+    return service.export_to.reaches(destination.name_space) ||
+           std::any_of(gateways.begin(), gateways.end(), [&](const GatewayReference& gateway) {
+             return service.export_to.reaches(gateway.name_space);
+           });
+  }
+
   void report_unknown_host(const DestinationSpec& destination, const std::string& host) {
     std::string elsewhere;
     const std::string start = destination.host.value + ".";
@@ -145,7 +170,9 @@ class DestinationLinker {
     }
     if (port == nullptr) return;
     for (const LabelledEndpoint& candidate : port->endpoints) {
-      if (selects(labels, candidate.labels)) cluster.endpoints.push_back(candidate.endpoint);
+      if (!selects(labels, *candidate.labels)) continue;
+      cluster.endpoints.push_back(candidate.endpoint);
+      add_failover_labels(*cluster.policy, *candidate.labels, cluster.endpoints.back());
     }
     if (cluster.endpoints.empty() && !out_.clusters.contains(cluster.key)) {
       report_no_endpoints(cluster, destination, *port);

@@ -6,6 +6,7 @@
 
 #include "agent/base/text.hpp"
 #include "agent/config/translate/decode.hpp"
+#include "agent/config/translate/export_to.hpp"
 #include "agent/config/translate/hosts.hpp"
 #include "agent/config/translate/traffic_policy.hpp"
 
@@ -124,7 +125,7 @@ DestinationRuleSpec decode_destination_rule(const DecodeInput& input) {
     out.policy = read_traffic_policy(input, *policy);
   }
   put_policies_together(input, out);
-  read_export_to(spec);
+  out.export_to = read_export_to(input, spec);
   if (const auto selector = spec.get("workloadSelector")) {
     input.report.unsupported(selector->key, selector->path,
                              "it chooses among sidecars; the rule counts here");

@@ -9,5 +9,7 @@ namespace sluice::config {
 // `*` or nothing: every namespace; `.`: the object's own; `~`: none; else the namespaces named. What cannot be one is
 // reported.
 [[nodiscard]] ExportTo read_export_to(const DecodeInput& input, Fields& spec);
+// The same from the annotation networking.istio.io/exportTo of a Service: "shop, pay".
+[[nodiscard]] ExportTo read_export_annotation(const DecodeInput& input);
 
 }  // namespace sluice::config

@@ -12,7 +12,7 @@ using model::Locality;
 using model::LocalityPolicy;
 
 bool valid_pattern(std::string_view text) {
-  const Locality parts = parse_locality(text);
+  const Locality parts = Locality::parse(text);
   const bool ended[] = {parts.region == "*", parts.zone == "*", parts.subzone == "*"};
   if (parts.region.empty() || text.ends_with('/')) return false;
   // A wildcard stands alone and last: after it, nothing or another one.
@@ -37,7 +37,7 @@ LocalityPolicy::Distribute read_share(const Located& item, Report& report) {
   if (!from.value.empty() && !valid_pattern(from.value)) {
     bad_locality(report, from.mark, from.path, from.value);
   }
-  out.from = parse_locality(from.value);
+  out.from = Locality::parse(from.value);
   const auto to = fields.map("to");
   if (!to) {
     if (!fields.get("to")) fields.missing("to", "add `to:` with a share for each locality");
@@ -52,7 +52,7 @@ LocalityPolicy::Distribute read_share(const Located& item, Report& report) {
     const auto share = shares.integer(member.key, 0, 100);
     complete &= share.has_value();
     sum += static_cast<std::uint32_t>(share.value_or(0));
-    out.to.emplace_back(parse_locality(member.key), static_cast<std::uint32_t>(share.value_or(0)));
+    out.to.emplace_back(Locality::parse(member.key), static_cast<std::uint32_t>(share.value_or(0)));
   }
   if (complete && sum != 100) {
     report.error(to->key, to->path, "bad_value",
@@ -82,20 +82,6 @@ std::pair<std::string, std::string> read_failover(const Located& item, Report& r
 }
 
 }  // namespace
-
-Locality parse_locality(std::string_view text) {
-  const auto take = [&text] {
-    const auto slash = text.find('/');
-    const std::string part(text.substr(0, slash));
-    text = slash == text.npos ? std::string_view() : text.substr(slash + 1);
-    return part;
-  };
-  Locality out;
-  out.region = take();
-  out.zone = take();
-  out.subzone = std::string(text);
-  return out;
-}
 
 std::optional<LocalityPolicy> read_locality_policy(Fields& balancer) {
   const auto located = balancer.map("localityLbSetting");

@@ -2,15 +2,12 @@
 // loadBalancer.localityLbSetting of a DestinationRule. Called by translate/policy_balancer. Thread: main. Pure.
 #pragma once
 #include <optional>
-#include <string_view>
 
 #include "agent/config/translate/decode.hpp"
 #include "agent/model/traffic_policy.hpp"
 
 namespace sluice::config {
 
-// "region/zone/subzone" with as many parts as are known; further parts belong to the subzone.
-[[nodiscard]] model::Locality parse_locality(std::string_view text);
 [[nodiscard]] std::optional<model::LocalityPolicy> read_locality_policy(Fields& balancer);
 
 }  // namespace sluice::config

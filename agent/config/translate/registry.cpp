@@ -7,42 +7,9 @@
 #include <set>
 
 #include "agent/config/translate/hosts.hpp"
+#include "agent/config/translate/service_endpoints.hpp"
 
 namespace sluice::config {
-namespace {
-
-LabelledEndpoint to_endpoint(const WorkloadSpec& workload, const ServiceEntryPort& port) {
-  const auto named = workload.ports.find(port.name);
-  LabelledEndpoint out;
-  out.endpoint.address = {workload.address, named != workload.ports.end()
-                                                ? named->second
-                                                : port.target.value_or(port.number)};
-  out.endpoint.name = workload.name;
-  out.endpoint.weight = workload.weight;
-  out.labels = workload.labels;
-  return out;
-}
-
-RegistryPort entry_port(const ServiceEntrySpec& entry, const ServiceEntryPort& port,
-                        const SpecSet& specs) {
-  RegistryPort out{port.number, port.name, {}};
-  for (const WorkloadSpec& workload : entry.endpoints) {
-    out.endpoints.push_back(to_endpoint(workload, port));
-  }
-  if (entry.workload_selector) {
-    for (const WorkloadEntrySpec* candidate : specs.workload_entries) {
-      if (candidate->meta.name_space == entry.meta.name_space &&
-          selects(*entry.workload_selector, candidate->workload.labels)) {
-        out.endpoints.push_back(to_endpoint(candidate->workload, port));
-      }
-    }
-  }
-  sort_unique(out.endpoints);
-  return out;
-}
-
-}  // namespace
-
 const RegistryPort* RegistryService::port(std::uint16_t number) const {
   const auto found = std::find_if(ports.begin(), ports.end(),
                                   [&](const RegistryPort& p) { return p.number == number; });
@@ -51,8 +18,9 @@ const RegistryPort* RegistryService::port(std::uint16_t number) const {
 
 Registry::Registry(const SpecSet& specs, std::string cluster_domain, Diagnostics& diagnostics)
     : cluster_domain_(std::move(cluster_domain)) {
-  add_services(specs, diagnostics);
-  add_service_entries(specs, diagnostics);
+  ServiceEndpoints endpoints(specs);
+  add_services(specs, endpoints, diagnostics);
+  add_service_entries(specs, endpoints, diagnostics);
   for (const auto& [host, service] : services_) names_.push_back(host);
   add_rules(specs, diagnostics);
 }
@@ -69,12 +37,13 @@ bool Registry::add(RegistryService service, Diagnostics& diagnostics) {
   return false;
 }
 
-void Registry::add_services(const SpecSet& specs, Diagnostics& diagnostics) {
-  const ServiceEndpoints endpoints(specs);
+void Registry::add_services(const SpecSet& specs, ServiceEndpoints& endpoints,
+                            Diagnostics& diagnostics) {
   for (const ServiceSpec* spec : specs.services) {
     RegistryService service;
     service.host = qualify(spec->meta.name, spec->meta.name_space, cluster_domain_);
     service.name_space = spec->meta.name_space;
+    service.export_to = spec->export_to;
     service.origin = spec->meta.origin;
     for (const ServicePort& port : spec->ports) {
       service.ports.push_back({port.number, port.name, endpoints.of(*spec, port)});
@@ -83,15 +52,17 @@ void Registry::add_services(const SpecSet& specs, Diagnostics& diagnostics) {
   }
 }
 
-void Registry::add_service_entries(const SpecSet& specs, Diagnostics& diagnostics) {
+void Registry::add_service_entries(const SpecSet& specs, ServiceEndpoints& endpoints,
+                                   Diagnostics& diagnostics) {
   for (const ServiceEntrySpec* entry : specs.service_entries) {
     for (const PlacedText& host : entry->hosts) {
       RegistryService service;
       service.host = host.value;
       service.name_space = entry->meta.name_space;
+      service.export_to = entry->export_to;
       service.origin = host.origin;
       for (const ServiceEntryPort& port : entry->ports) {
-        service.ports.push_back(entry_port(*entry, port, specs));
+        service.ports.push_back({port.number, port.name, endpoints.of(*entry, port)});
       }
       add(std::move(service), diagnostics);
     }
@@ -110,7 +81,7 @@ const RegistryService* Registry::find(const std::string& host,
 void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
   std::set<std::string> clients;
   for (const GatewaySpec* gateway : specs.gateways) clients.insert(gateway->meta.name_space);
-  rules_ = RuleBook(std::move(clients));
+  rules_ = RuleBook(clients);
   for (const DestinationRuleSpec* rule : specs.rules) {
     const RegistryService* service = find(rule->host.value, rule->meta.name_space);
     std::string host = service != nullptr
@@ -121,6 +92,11 @@ void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
           diagnostics, rule->host.origin, "host_not_found",
           fmt::format("no service `{}` exists: the rule has no effect", host),
           did_you_mean(host, names_, "add the Service or ServiceEntry, or correct the name"));
+    } else if (!rules_.exported(*rule)) {
+      add_warning(diagnostics, rule->export_to.origin, "rule_not_visible",
+                  "the rule is exported to no namespace in which a Gateway stands",
+                  clients.empty() ? std::string("add a Gateway")
+                                  : "add " + name_list({clients.begin(), clients.end()}));
     } else if (service != nullptr && !rules_.sees(*rule, service->name_space)) {
       add_warning(
           diagnostics, rule->host.origin, "rule_not_visible",
@@ -128,7 +104,7 @@ void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
                       name_list(rules_.order(service->name_space)), rule->meta.name_space),
           fmt::format("move it to the namespace `{}`", service->name_space));
     }
-    rules_.add(*rule, std::move(host));
+    if (rules_.exported(*rule)) rules_.add(*rule, std::move(host));
   }
   rules_.finish(diagnostics);
 }

@@ -5,6 +5,7 @@
 // by address and unique.
 #pragma once
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,11 +31,13 @@ struct SpecSet {
   std::vector<const ServiceSpec*> services;
   std::vector<const EndpointSliceSpec*> slices;
   std::vector<const PodSpec*> pods;
+  std::vector<const NodeSpec*> nodes;
+  model::Place place;  // where this agent runs
 };
 
 struct LabelledEndpoint {
   model::Endpoint endpoint;
-  Labels labels;
+  std::shared_ptr<const Labels> labels;  // never null; also those that its place adds
 };
 
 struct RegistryPort {
@@ -47,10 +50,13 @@ struct RegistryService {
   std::string host;
   std::string name_space;
   std::vector<RegistryPort> ports;
+  ExportTo export_to;
   model::Origin origin;
 
   [[nodiscard]] const RegistryPort* port(std::uint16_t number) const;
 };
+
+class ServiceEndpoints;
 
 class Registry {
  public:
@@ -69,8 +75,9 @@ class Registry {
   }
 
  private:
-  void add_services(const SpecSet& specs, Diagnostics& diagnostics);
-  void add_service_entries(const SpecSet& specs, Diagnostics& diagnostics);
+  void add_services(const SpecSet& specs, ServiceEndpoints& endpoints, Diagnostics& diagnostics);
+  void add_service_entries(const SpecSet& specs, ServiceEndpoints& endpoints,
+                           Diagnostics& diagnostics);
   void add_rules(const SpecSet& specs, Diagnostics& diagnostics);
   bool add(RegistryService service, Diagnostics& diagnostics);
 
@@ -78,20 +85,6 @@ class Registry {
   std::vector<std::string> names_;
   std::map<std::string, RegistryService> services_;  // by host
   RuleBook rules_;
-};
-
-// The endpoints of a Kubernetes Service's port: from its EndpointSlices; without any, from the Pods
-// that its selector names (so that hand-written files need no slices).
-class ServiceEndpoints {
- public:
-  explicit ServiceEndpoints(const SpecSet& specs);
-  [[nodiscard]] std::vector<LabelledEndpoint> of(const ServiceSpec& service,
-                                                 const ServicePort& port) const;
-
- private:
-  std::map<std::string, const PodSpec*> pods_;  // "ns/name"
-  std::map<std::string, std::vector<const PodSpec*>> pods_by_namespace_;
-  std::map<std::string, std::vector<const EndpointSliceSpec*>> slices_;  // "ns/service"
 };
 
 void sort_unique(std::vector<LabelledEndpoint>& endpoints);

@@ -96,6 +96,12 @@ std::vector<std::string> RuleBook::order(const std::string& name_space) const {
   return out;
 }
 
+bool RuleBook::exported(const DestinationRuleSpec& rule) const {
+  return rule.export_to.everywhere || std::ranges::any_of(clients_, [&](const std::string& client) {
+           return rule.export_to.reaches(client);
+         });
+}
+
 bool RuleBook::sees(const DestinationRuleSpec& rule, const std::string& name_space) const {
   const std::string& own = rule.meta.name_space;
   return own == name_space || own == kRootNamespace || clients_.contains(own);

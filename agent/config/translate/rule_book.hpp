@@ -50,6 +50,8 @@ class RuleBook {
                                        const std::string& name_space) const;
   // The namespaces in which rules for a service of `name_space` are looked for, in order.
   [[nodiscard]] std::vector<std::string> order(const std::string& name_space) const;
+  // May a Gateway use the rule (exportTo)?
+  [[nodiscard]] bool exported(const DestinationRuleSpec& rule) const;
   // Is the rule's namespace among those?
   [[nodiscard]] bool sees(const DestinationRuleSpec& rule, const std::string& name_space) const;
 

@@ -205,14 +205,18 @@ struct DestinationRuleSpec {
   std::vector<SubsetSpec> subsets;
   std::optional<PolicySpec> policy;
   PolicySet policies;
+  ExportTo export_to;
 };
 
 struct WorkloadSpec {
-  IpAddress address;
+  std::optional<IpAddress> address;  // none: a name or a socket, which is no endpoint here
   std::map<std::string, std::uint16_t> ports;
   Labels labels;
   std::uint32_t weight = 1;
   std::string name;
+  model::Locality locality;
+  std::string network;
+  std::int64_t ready_since = 0;  // seconds since 1970; 0 = unknown
   model::Origin origin;
 };
 
@@ -228,6 +232,7 @@ struct ServiceEntrySpec {
   std::vector<ServiceEntryPort> ports;
   std::vector<WorkloadSpec> endpoints;
   std::optional<Labels> workload_selector;
+  ExportTo export_to;
 };
 
 struct WorkloadEntrySpec {
@@ -246,6 +251,8 @@ struct ServiceSpec {
   ObjectMeta meta;
   Labels selector;
   std::vector<ServicePort> ports;
+  bool publish_not_ready = false;
+  ExportTo export_to;
 };
 
 struct SliceEndpoint {
@@ -254,6 +261,8 @@ struct SliceEndpoint {
   bool serving = true;
   bool terminating = false;
   std::string pod;  // "ns/name" of targetRef, or empty
+  std::string node;
+  std::string zone;
 };
 
 struct EndpointSliceSpec {
@@ -267,12 +276,20 @@ struct PodSpec {
   ObjectMeta meta;
   std::vector<IpAddress> addresses;
   std::map<std::string, std::uint16_t> named_ports;
+  std::string node;
+  model::Locality locality;  // of its label istio-locality
   bool ready = true;
   bool terminating = false;
+  std::int64_t ready_since = 0;  // seconds since 1970; 0 = unknown
+};
+
+struct NodeSpec {
+  ObjectMeta meta;
+  model::Locality locality;
 };
 
 using Spec = std::variant<GatewaySpec, VirtualServiceSpec, DestinationRuleSpec, ServiceEntrySpec,
-                          WorkloadEntrySpec, ServiceSpec, EndpointSliceSpec, PodSpec>;
+                          WorkloadEntrySpec, ServiceSpec, EndpointSliceSpec, PodSpec, NodeSpec>;
 using SpecPtr = std::shared_ptr<const Spec>;
 
 }  // namespace sluice::config

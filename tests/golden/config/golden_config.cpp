@@ -32,7 +32,8 @@ std::vector<fs::path> sorted_directories(const fs::path& parent) {
 }
 
 Texts run_case(const fs::path& directory) {
-  sluice::config::Translator translator({.gateway_labels = {{"istio", "ingressgateway"}}});
+  sluice::config::Translator translator(
+      {.gateway_labels = {{"istio", "ingressgateway"}}, .node_name = "node-1"});
   Texts out;
   const fs::path in = directory / "in";
   std::vector<fs::path> steps = sorted_directories(in);

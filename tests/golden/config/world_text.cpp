@@ -34,6 +34,19 @@ std::string text_of(const model::RouteMatch& match) {
   return parts.empty() ? "anything" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
+std::string text_of(const model::Endpoint& endpoint) {
+  std::string out = fmt::format("  {} {} weight {}{}{}{}", to_string(endpoint.address),
+                                endpoint.name, endpoint.weight, endpoint.ready ? "" : " not-ready",
+                                endpoint.serving ? "" : " not-serving",
+                                endpoint.terminating ? " terminating" : "");
+  if (endpoint.locality != model::Locality{}) out += " in " + locality_text(endpoint.locality);
+  if (endpoint.ready_since != 0) out += fmt::format(" since {}", endpoint.ready_since);
+  if (!endpoint.failover_labels.empty()) {
+    out += fmt::format(" labels [{}]", fmt::join(endpoint.failover_labels, ", "));
+  }
+  return out + "\n";
+}
+
 void add_route(std::string& out, const model::Route& route, const std::string& prefix) {
   out += fmt::format("    route {}({} {})\n", route.name.empty() ? "" : route.name + " ",
                      place_text(route.origin, prefix), route.origin.path);
@@ -119,11 +132,12 @@ std::string world_text(const model::World& world, const std::string& prefix) {
     out += fmt::format("cluster {} [{}] ({})\n", key, cluster->selector,
                        place_text(cluster->origin, prefix));
     out += policy_text(*cluster->policy, prefix);
-    for (const model::Endpoint& endpoint : cluster->endpoints) {
-      out += fmt::format("  {} {} weight {}{}{}{}\n", to_string(endpoint.address), endpoint.name,
-                         endpoint.weight, endpoint.ready ? "" : " not-ready",
-                         endpoint.serving ? "" : " not-serving",
-                         endpoint.terminating ? " terminating" : "");
+    for (const model::Endpoint& endpoint : cluster->endpoints) out += text_of(endpoint);
+  }
+  if (world.place.locality != model::Locality{}) {
+    out += fmt::format("place {}\n", locality_text(world.place.locality));
+    for (const auto& [name, value] : world.place.labels) {
+      out += fmt::format("  {}={}\n", name, value);
     }
   }
   return out;

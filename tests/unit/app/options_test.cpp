@@ -85,6 +85,14 @@ TEST(HttpFlags, AreVariablesToo) {
   ::unsetenv("SLUICE_DESYNC_MODE");
 }
 
+TEST(Locality, IsTheNodesUnlessTheFlagSaysIt) {
+  EXPECT_FALSE(parse({}).options.locality);
+  EXPECT_EQ(parse({"--locality", "us-east"}).options.locality,
+            (model::Locality{"us-east", "", ""}));
+  EXPECT_EQ(parse({"--locality", "us-east/zone-a/rack-1"}).options.locality,
+            (model::Locality{"us-east", "zone-a", "rack-1"}));
+}
+
 class WrongFlag : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
 TEST_P(WrongFlag, EndsWithItsName) {
   const Parsed parsed = parse({GetParam().first, GetParam().second});
@@ -99,7 +107,10 @@ INSTANTIATE_TEST_SUITE_P(
                       std::pair{"--access-log", ""}, std::pair{"--access-log-sample", "1.5"},
                       std::pair{"--access-log-sample", "nan"},
                       std::pair{"--access-log-granularity", "byte"},
-                      std::pair{"--path-normalization", "all"}));
+                      std::pair{"--path-normalization", "all"},
+                      std::pair{"--locality", "us-east/*"}, std::pair{"--locality", "/zone-a"},
+                      std::pair{"--locality", "us-east/"},
+                      std::pair{"--locality", "us-east//rack-1"}));
 
 }  // namespace
 }  // namespace sluice::app
