@@ -39,6 +39,9 @@ DestinationSets::Changed changed_clusters(const model::World& world, const Snaps
     }
   }
   for (const auto& [key, endpoints] : previous->kept) out.insert(key);
+  if (previous->place != world.place) {  // which endpoints are near depends on it
+    for (const auto& [key, cluster] : world.clusters) out.insert(key);
+  }
   return out;
 }
 
@@ -182,6 +185,7 @@ Result<std::shared_ptr<Snapshot>> Builder::build() {
     out->listeners.push_back(finish(std::move(each), out->destination_sets));
   }
   out->clusters = world_.clusters;
+  out->place = world_.place;
   return out;
 }
 

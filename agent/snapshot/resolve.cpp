@@ -47,7 +47,7 @@ const model::Endpoint* Resolver::find_ready(const SocketAddress& address) {
   return found == ready_->end() ? nullptr : found->second;
 }
 
-Resolved Resolver::resolve(const model::Cluster& cluster) {
+Resolved Resolver::choose(const model::Cluster& cluster) {
   Resolved out;
   out.endpoints = ready_of(cluster.endpoints);
   if (!out.endpoints.empty()) {
@@ -61,6 +61,14 @@ Resolved Resolver::resolve(const model::Cluster& cluster) {
   }
   out.state = out.endpoints.empty() ? ShareState::kEmpty : ShareState::kKept;
   if (out.state == ShareState::kEmpty) out.draining = draining_of(cluster.endpoints);
+  return out;
+}
+
+Resolved Resolver::resolve(const model::Cluster& cluster) {
+  Resolved out = choose(cluster);
+  // After the choice: an endpoint that is near and not ready says nothing about who is nearest.
+  balance::apply_locality(out.endpoints, *cluster.policy, own_);
+  balance::apply_locality(out.draining, *cluster.policy, own_);
   return out;
 }
 

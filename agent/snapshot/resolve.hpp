@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/balance/locality.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
 namespace sluice::snapshot {
@@ -25,7 +26,7 @@ class Resolver {
  public:
   // Both must outlive this object; `previous` may be null.
   Resolver(const model::World& world, const Snapshot* previous)
-      : world_(world), previous_(previous) {}
+      : world_(world), previous_(previous), own_{world.place.locality, world.place.labels} {}
 
   // The world has the cluster. The reference stays valid.
   [[nodiscard]] const Resolved& of(const std::string& key);
@@ -33,7 +34,9 @@ class Resolver {
   [[nodiscard]] std::map<std::string, std::vector<model::Endpoint>> kept() const;
 
  private:
+  // Which endpoints, with their priorities and weights as seen from where this agent runs.
   [[nodiscard]] Resolved resolve(const model::Cluster& cluster);
+  [[nodiscard]] Resolved choose(const model::Cluster& cluster);
   // A ready endpoint of any cluster at that address, or null.
   [[nodiscard]] const model::Endpoint* find_ready(const SocketAddress& address);
 
@@ -41,6 +44,7 @@ class Resolver {
 
   const model::World& world_;
   const Snapshot* previous_;
+  const balance::OwnPlace own_;
   std::unordered_map<std::string, Resolved> done_;
   std::optional<ReadyIndex> ready_;  // made on first use, which is rare
 };

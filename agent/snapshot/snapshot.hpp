@@ -97,6 +97,7 @@ struct Snapshot {
   // By id. A key keeps its id from one generation to the next; null where an id is free.
   std::vector<DestinationSetPtr> destination_sets;
   std::map<std::string, model::ClusterPtr> clusters;
+  model::Place place;  // where the agent ran when endpoints were given their priorities
   // Clusters that go on with endpoints of an earlier selector: build() carries them on while they stay valid.
   std::map<std::string, std::vector<model::Endpoint>> kept;
   std::vector<Condition> conditions;  // sorted by (type, cluster)
