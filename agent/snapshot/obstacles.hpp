@@ -16,7 +16,7 @@ struct Obstacle {
   model::Origin origin;
 };
 
-// Whether route_obstacle() finds anything: without making a sentence of it, as most of thousands of routes have nothing.
+// Whether route_obstacle() finds anything, without making a sentence of it: most of thousands of routes have nothing.
 [[nodiscard]] bool acts_on_requests(const model::Route& route);
 // The first action of the route; `name` says which route it is.
 [[nodiscard]] std::optional<Obstacle> route_obstacle(const model::Route& route,
