@@ -53,7 +53,28 @@ bool exchange(int fd) {
   return std::string_view(piece.data(), got > 0 ? static_cast<std::size_t>(got) : 0) == kAnswer;
 }
 
-TEST_F(ProxyTest, ARequestInSteadyStateAllocatesNothing) {
+class AllocationTest : public ProxyTest {
+ protected:
+  void run();
+};
+
+TEST_F(AllocationTest, ARequestInSteadyStateAllocatesNothing) { run(); }
+
+TEST_F(AllocationTest, NeitherDoForwardedHeadersRewritesAndHeaderRules) {
+  world_.forwarded = model::ForwardedHeaders::kAdd;
+  world_.edit_route = [](model::Route& route) {
+    route.rewrite = model::Rewrite{
+        .path = model::PathRewrite{model::PathRewrite::Kind::kPrefix, "/another/and/longer/"}};
+    auto rules = std::make_shared<model::HeaderRules>();
+    rules->request.set.push_back({"x-env", {{model::ValuePiece::Kind::kLiteral, "prod", ""}}});
+    rules->request.remove.emplace_back("user-agent");
+    rules->response.remove.emplace_back("x-none");
+    route.headers = rules;
+  };
+  run();
+}
+
+void AllocationTest::run() {
   ScriptedUpstream upstream(answer_plainly);
   start(upstream);
   {
