@@ -110,6 +110,7 @@ Result<std::vector<KernelPath::MadeSocket>> KernelPath::make_worker_sockets(std:
     if (auto set = datapath_->set_worker_socket(worker, socket->get()); !set) {
       return tl::unexpected(set.error());
     }
+    net::accept_with_data(socket->get(), clients_speak_first_);
     sockets_.push_back({family, UniqueFd(::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0))});
     sockets.push_back({std::move(*socket), is_inherited});
   }
@@ -133,9 +134,11 @@ Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
   if (released_) return {};
   published_ = snapshot;
   // A server behind a TCP listener may be the one to speak first; the sockets serve all listeners.
-  const bool tcp = std::ranges::any_of(
+  clients_speak_first_ = !std::ranges::any_of(
       snapshot->listeners, [](const auto& listener) { return listener->config.protocol == "TCP"; });
-  for (const WorkerSocket& socket : sockets_) net::accept_with_data(socket.fd.get(), !tcp);
+  for (const WorkerSocket& socket : sockets_) {
+    net::accept_with_data(socket.fd.get(), clients_speak_first_);
+  }
   std::vector<datapath::ListenerEntry> wanted;
   for (const snapshot::ListenerPtr& shared : snapshot->listeners) {
     const snapshot::Listener& listener = *shared;

@@ -77,6 +77,7 @@ class KernelPath {
     UniqueFd fd;  // a duplicate
   };
   std::vector<WorkerSocket> sockets_;
+  bool clients_speak_first_ = true;  // on all listeners
   bool released_ = false;
   std::uint16_t largest_mss4_ = 0;  // ever promised by a handshake
   std::uint16_t largest_mss6_ = 0;

@@ -94,10 +94,10 @@ void WorkerImpl::begin_drain(Milliseconds grace) {
     grace_->arm(grace);  // the time that is left was changed
     return;
   }
+  context_->draining = true;
   // Clients whose connections the kernel has established, but nobody accepted yet, would get a reset.
   for (const auto& acceptor : acceptors_) acceptor->accept_all();
   acceptors_.clear();
-  context_->draining = true;
   context_->drained = [this] { reactor_->stop(); };
   context_->pools.clear();
   drain_connections(grace);

@@ -59,6 +59,7 @@ TEST_F(LifecycleTest, DrainReturnsAtOnceSoThatWorkersEndTogether) {
   ASSERT_TRUE(eventually(
       [](const WorkerReport& r) { return r.requests == 1 && r.connections_accepted == 2; }));
   worker_->drain(Milliseconds(10'000));
+  ASSERT_TRUE(eventually([&](const WorkerReport&) { return client().fd() < 0; }));  // it began
   go = true;  // not reached while a drain waits for the request
   idle.close();
   const auto answer = busy.read_message();
