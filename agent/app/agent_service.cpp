@@ -71,7 +71,8 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
                            const std::vector<std::unique_ptr<proxy::Worker>>& workers,
                            const UpdatePipeline& pipeline, KernelPath* kernel,
                            const datapath::PreflightReport& preflight,
-                           const telemetry::AccessLog* access_log)
+                           const telemetry::AccessLog* access_log,
+                           std::shared_ptr<proxy::ListenerLoads> listener_loads)
     : options_(options),
       main_(main),
       workers_(workers),
@@ -79,6 +80,7 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
       kernel_(kernel),
       preflight_(preflight),
       access_log_(access_log),
+      listener_loads_(std::move(listener_loads)),
       started_(std::chrono::steady_clock::now()),
       started_unix_(unix_now()) {}
 
@@ -145,6 +147,8 @@ Result<control::v1::StatusReply> AgentService::status() {
   input.diagnostics = std::move(now->config.diagnostics);
   input.snapshot = std::move(now->snapshot);
   input.listener_errors = std::move(now->listener_errors);
+  input.listener_connections = listener_loads_->counts();
+  input.listener_defaults = {options_.http.desync_mode, options_.http.limits.body_bytes};
   input.workers = reports();
   input.interfaces = std::move(now->interfaces);
   input.maps = std::move(now->maps);
@@ -192,6 +196,7 @@ std::string AgentService::metrics() {
   input.snapshot = std::move(now->snapshot);
   input.workers = remembered_reports(input.workers_silent);
   if (access_log_ != nullptr) input.access_log = access_log_->state();
+  input.listener_connections = listener_loads_->counts();
   if (now->counters) {
     input.kernel = KernelCounts{*now->counters, std::move(now->maps), std::move(now->interfaces)};
   }

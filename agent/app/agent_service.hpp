@@ -26,7 +26,8 @@ class AgentService final : public control::AgentApi {
                const std::vector<std::unique_ptr<proxy::Worker>>& workers,
                const UpdatePipeline& pipeline, KernelPath* kernel,
                const datapath::PreflightReport& preflight,
-               const telemetry::AccessLog* access_log);  // null: off
+               const telemetry::AccessLog* access_log,  // null: off
+               std::shared_ptr<proxy::ListenerLoads> listener_loads);
 
   Result<control::v1::StatusReply> status() override;
   Result<control::v1::RoutesReply> routes() override;
@@ -63,6 +64,7 @@ class AgentService final : public control::AgentApi {
   std::atomic<bool> draining_{false};
   const datapath::PreflightReport& preflight_;
   const telemetry::AccessLog* access_log_;
+  std::shared_ptr<proxy::ListenerLoads> listener_loads_;
   std::chrono::steady_clock::time_point started_;
   double started_unix_;
   Mutex mutex_;

@@ -137,7 +137,8 @@ bool Predecessor::receive_all() {
     entry.kind = packet.text.substr(0, space);
     entry.name = packet.text.substr(space + 1);
     for (UniqueFd& socket : packet.descriptors) {
-      if (entry.kind == "link" || is_listening(socket.get())) entry.sockets.push_back(std::move(socket));
+      if (entry.kind == "link" || is_listening(socket.get()))
+        entry.sockets.push_back(std::move(socket));
     }
   }
 }

@@ -53,6 +53,18 @@ ClusterReports clusters_of(const MetricsInput& input) {
   return out;
 }
 
+// Of the listeners in force, in all workers together.
+void add_listeners(const MetricsInput& input, Families& out) {
+  out.gauge("sluice_proxy_listener_connections_open",
+            "Client connections that the agent holds, by listener.");
+  if (!input.snapshot) return;
+  for (const snapshot::ListenerPtr& listener : input.snapshot->listeners) {
+    const auto open = input.listener_connections.find(listener->config.name);
+    out.sample({{"listener", listener->config.name}},
+               open == input.listener_connections.end() ? 0U : open->second);
+  }
+}
+
 // A series for each thing that can be found and each action that some mode takes on it.
 void add_desync(const MetricsInput& input, Families& out) {
   out.counter("sluice_proxy_desync_total",
@@ -167,6 +179,7 @@ void add_proxy(const MetricsInput& input, Families& out) {
   out.counter("sluice_proxy_refusals_total",
               "Requests that were to be handed to the kernel and stayed, by reason.");
   per_reason(input, out, kRefusalLabels, &Report::refusals);
+  add_listeners(input, out);
   add_desync(input, out);
   add_clusters(input, out);
 }

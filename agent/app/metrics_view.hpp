@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ struct MetricsInput {
   std::uint32_t workers_silent = 0;    // that did not answer this time
   std::optional<KernelCounts> kernel;  // absent without a kernel path
   std::optional<telemetry::AccessLogState> access_log;
+  std::map<std::string, std::uint32_t> listener_connections;  // by listener name
 };
 
 // Always the same families in the same order; those without samples now are there with none.

@@ -3,6 +3,7 @@
 
 #include "agent/app/reasons.hpp"
 #include "agent/app/view_parts.hpp"
+#include "agent/proxy/h1_options.hpp"
 
 namespace sluice::app {
 namespace {
@@ -42,6 +43,33 @@ void add_diagnostics(const StatusInput& input, v1::StatusReply& reply) {
   }
 }
 
+const char* name_of(model::PathNormalization form) {
+  switch (form) {
+    case model::PathNormalization::kNone:
+      return "none";
+    case model::PathNormalization::kBase:
+      return "base";
+    case model::PathNormalization::kMergeSlashes:
+      return "merge-slashes";
+    case model::PathNormalization::kDecodeAndMergeSlashes:
+      return "decode-and-merge-slashes";
+  }
+  return "none";
+}
+
+void add_listener_settings(const StatusInput& input, const snapshot::Listener& from,
+                           v1::ListenerStatus& to) {
+  const auto open = input.listener_connections.find(from.config.name);
+  to.set_connections(open == input.listener_connections.end() ? 0 : open->second);
+  to.set_max_connections(from.config.max_connections.value_or(0));
+  const model::DesyncMode mode =
+      from.config.desync_mode.value_or(input.listener_defaults.desync_mode);
+  to.set_desync_mode(label_of(proxy::h1_mode(mode)));
+  to.set_max_body_bytes(
+      from.config.max_body_bytes.value_or(input.listener_defaults.max_body_bytes));
+  to.set_path_normalization(name_of(from.path_normalization));
+}
+
 void add_listener(const StatusInput& input, const snapshot::Listener& from,
                   v1::StatusReply& reply) {
   v1::ListenerStatus& to = *reply.add_listeners();
@@ -57,6 +85,7 @@ void add_listener(const StatusInput& input, const snapshot::Listener& from,
   fill(from.tier_origin, *to.mutable_tier_origin());
   to.set_steer_after(text_of(from.steer_after));
   to.set_forwarded_headers(from.add_forwarded_headers ? "add" : "none");
+  add_listener_settings(input, from, to);
   auto error = input.listener_errors.find(from.config.name);
   if (error == input.listener_errors.end()) error = input.listener_errors.find(kAllListeners);
   if (error != input.listener_errors.end()) to.set_error(error->second);

@@ -33,6 +33,12 @@ struct AccessLogInput {
   telemetry::AccessLogState state;
 };
 
+// What holds for a listener that does not say otherwise.
+struct ListenerDefaults {
+  model::DesyncMode desync_mode = model::DesyncMode::kDefensive;
+  std::uint64_t max_body_bytes = 0;
+};
+
 struct StatusInput {
   std::string version;
   std::string node;
@@ -44,6 +50,8 @@ struct StatusInput {
   snapshot::SnapshotPtr snapshot;  // null before the first generation
   std::map<std::string, std::string>
       listener_errors;  // by listener name: why its port is not served
+  std::map<std::string, std::uint32_t> listener_connections;  // by listener name
+  ListenerDefaults listener_defaults;
   std::vector<proxy::WorkerReport> workers;
   std::vector<datapath::InterfaceStatus> interfaces;
   std::vector<datapath::MapFill> maps;

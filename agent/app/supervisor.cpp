@@ -134,12 +134,12 @@ Result<void> Supervisor::start_access_log() {
 }
 
 Result<void> Supervisor::start_workers() {
-  const auto loads = std::make_shared<proxy::ListenerLoads>();
+  listener_loads_ = std::make_shared<proxy::ListenerLoads>();
   for (std::uint32_t i = 0; i < options_.workers; ++i) {
     proxy::WorkerOptions worker_options;
     worker_options.index = i;
     worker_options.client_descriptors = client_descriptors_;
-    worker_options.listener_loads = loads;
+    worker_options.listener_loads = listener_loads_;
     worker_options.trusted_cidrs = options_.trusted_cidrs;
     worker_options.trust.cidrs = options_.trusted_cidrs;
     worker_options.node_name = options_.node_name;
@@ -220,8 +220,9 @@ Result<void> Supervisor::watch(int fd, std::function<void()> ready) {
 }
 
 Result<void> Supervisor::start_servers() {
-  service_ = std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_,
-                                            kernel_.get(), preflight_, access_log_.get());
+  service_ =
+      std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_, kernel_.get(),
+                                     preflight_, access_log_.get(), listener_loads_);
   if (auto serving = serve_control(); !serving) return serving;
   await_successor();
   say_serving();

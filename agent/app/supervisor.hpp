@@ -72,6 +72,7 @@ class Supervisor {
   std::unique_ptr<net::Reactor> reactor_;
   datapath::PreflightReport preflight_;
   std::unique_ptr<KernelPath> kernel_;
+  std::shared_ptr<proxy::ListenerLoads> listener_loads_;
   std::unique_ptr<telemetry::AccessLog> access_log_;  // null: off
   std::vector<std::unique_ptr<AccessSink>> access_sinks_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

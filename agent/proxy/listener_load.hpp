@@ -60,6 +60,17 @@ class ListenerLoads {
     return load;
   }
 
+  // Connections by listener, of those that have any.
+  [[nodiscard]] std::map<std::string, std::uint32_t> counts() {
+    MutexLock lock(mutex_);
+    std::map<std::string, std::uint32_t> out;
+    for (const auto& [name, slot] : loads_) {
+      const auto load = slot.lock();
+      if (load && load->load(std::memory_order_relaxed) > 0) out[name] = *load;
+    }
+    return out;
+  }
+
  private:
   Mutex mutex_;
   std::map<std::string, std::weak_ptr<ListenerLoad>> loads_ LB_GUARDED_BY(mutex_);

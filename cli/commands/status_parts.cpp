@@ -36,6 +36,27 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& words)
   return out;
 }
 
+Cell open_of(const v1::ListenerStatus& listener) {
+  if (listener.max_connections() == 0) return grouped(listener.connections());
+  const bool full = listener.connections() >= listener.max_connections();
+  return Cell(grouped(listener.connections()) + "/" + grouped(listener.max_connections()),
+              full ? Style::kBad : Style::kPlain);
+}
+
+// What is not as it is without a word said.
+std::string settings_of(const v1::ListenerStatus& listener) {
+  std::string out;
+  const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
+  if (!listener.desync_mode().empty() && listener.desync_mode() != "defensive") {
+    add("desync mode " + listener.desync_mode());
+  }
+  if (listener.max_body_bytes() > 0) add("bodies up to " + human_bytes(listener.max_body_bytes()));
+  if (!listener.path_normalization().empty() && listener.path_normalization() != "none") {
+    add("paths normalised: " + listener.path_normalization());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string summary(const v1::StatusReply& reply, const Painter& paint) {
@@ -102,6 +123,7 @@ std::string listeners(const v1::StatusReply& reply, const Painter& paint) {
   }
   Table table({{"LISTENER"},
                {"PROTOCOL"},
+               {"OPEN", Align::kRight},
                {"TIER"},
                {"STEER AFTER"},
                {"FORWARDED HEADERS"},
@@ -110,10 +132,11 @@ std::string listeners(const v1::StatusReply& reply, const Painter& paint) {
                {"GATEWAYS"}});
   for (const v1::ListenerStatus& listener : reply.listeners()) {
     const bool kernel = listener.tier() == "connection";
-    table.row({listener.name(), listener.protocol(),
+    table.row({listener.name(), listener.protocol(), open_of(listener),
                Cell(listener.tier(), kernel ? Style::kGood : Style::kPlain), listener.steer_after(),
                listener.forwarded_headers(), std::to_string(listener.virtual_hosts()),
                std::to_string(listener.routes()), joined(listener.gateways())});
+    if (const std::string set = settings_of(listener); !set.empty()) table.note(set);
     if (!listener.error().empty()) table.note("not served: " + listener.error(), Style::kBad);
     if (!listener.tier_reason().empty()) {
       std::string note = listener.tier_reason() + " [" + listener.tier_code() + "]";

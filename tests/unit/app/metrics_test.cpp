@@ -46,6 +46,16 @@ TEST(MetricsView, DurationsOfAClusterAddUpOverWorkers) {
       << "a cluster that never served costs no series";
 }
 
+TEST(MetricsView, ListenersThatNobodyUsesAreThereWithZero) {
+  auto input = test::sample_metrics();
+  input.listener_connections["192.0.2.1:8080"] = 12;
+  const std::string text = telemetry::to_prometheus_text(metrics_view(input));
+  expect_line(text, "sluice_proxy_listener_connections_open{listener=\"192.0.2.1:8080\"} 12");
+  input.listener_connections.clear();
+  expect_line(telemetry::to_prometheus_text(metrics_view(input)),
+              "sluice_proxy_listener_connections_open{listener=\"192.0.2.1:8080\"} 0");
+}
+
 TEST(MetricsView, SharesOfRoutesWithAChoice) {
   const auto families = metrics_view(test::sample_metrics());
   for (const auto& family : families) {

@@ -14,6 +14,8 @@ StatusInput sample_input() {
   input.snapshot = test::sample_snapshot();
   input.workers = test::sample_workers();
   input.listener_errors["192.0.2.1:8080"] = "not an address of this node";
+  input.listener_connections["192.0.2.1:8080"] = 12;
+  input.listener_defaults = {model::DesyncMode::kStrictest, 1024};
   input.interfaces.push_back(
       {"wg0", 11, 1420, datapath::AttachMode::kNone, false, "no Ethernet header"});
   input.maps = {{"lb_slots", 8, 16384}};
@@ -43,6 +45,10 @@ TEST(StatusView, ListenersShowTierReasonAndError) {
   EXPECT_EQ(any.forwarded_headers(), "add");
   EXPECT_EQ(any.gateways(0), "default/echo-gateway");
   const v1::ListenerStatus& bound = reply.listeners(1);
+  EXPECT_EQ(any.connections(), 0U);
+  EXPECT_EQ(bound.connections(), 12U);
+  EXPECT_EQ(bound.desync_mode(), "strictest");
+  EXPECT_EQ(bound.max_body_bytes(), 1024U);
   EXPECT_EQ(bound.tier(), "connection");
   EXPECT_EQ(bound.tier_code(), "steerable");
   EXPECT_EQ(bound.steer_after(), "auto");
