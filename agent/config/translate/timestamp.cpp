@@ -11,9 +11,10 @@ namespace {
 // Takes `digits` digits off the front of `text`; -1 when it does not begin with them.
 int take_number(std::string_view& text, std::size_t digits) {
   if (text.size() < digits) return -1;
+  const std::string_view part = text.substr(0, digits);
   int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc{} || end != text.data() + digits || number < 0) return -1;
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
+  if (error != std::errc{} || end != part.data() + part.size() || number < 0) return -1;
   text.remove_prefix(digits);
   return number;
 }
