@@ -58,6 +58,7 @@ class Stream final : private ExchangeUser {
   // stream_upstream.cpp
   bool attach();
   void adopt(std::unique_ptr<Upstream> upstream);
+  void announce_client(Upstream& upstream);  // stream_announce.cpp
   void send_request();
   bool upstream_ended();
   void repeat();

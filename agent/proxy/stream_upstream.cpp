@@ -42,6 +42,7 @@ bool Stream::attach() {
 }
 
 void Stream::adopt(std::unique_ptr<Upstream> upstream) {
+  announce_client(*upstream);
   exchange_ = context_.make_exchange(std::move(upstream));
   exchange_->use(*this);
   filter_request_.endpoint = &pool_->address();

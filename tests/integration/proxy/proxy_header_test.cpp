@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PROXY headers from clients: whom they name, and who may send them.
+#include <mutex>
+
 #include "agent/net/proxy_protocol.hpp"
 #include "tests/integration/proxy/proxy_fixture.hpp"
 
@@ -108,6 +110,47 @@ TEST_F(ProxyHeaderTest, WithoutTheAnnotationAHeaderIsAnInvalidRequest) {
   const auto answer = ask(header(1) + kGet);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 400);
+}
+
+TEST_F(ProxyHeaderTest, AnEndpointIsToldTheClientAheadOfEachConnection) {
+  world_.proxy_protocol = false;
+  for (const std::uint8_t version : {std::uint8_t{1}, std::uint8_t{2}}) {
+    std::mutex mutex;
+    std::vector<SocketAddress> told;
+    ScriptedUpstream endpoint([&](Peer& peer) {
+      std::string bytes;
+      net::ProxyParse parse;
+      while (parse.state == net::ProxyParse::State::kNeedMore) {
+        bytes += peer.read_exactly(1);  // the request behind it stays for read_message()
+        parse = net::parse_proxy_header(bytes);
+      }
+      if (parse.header.addresses) {
+        const std::lock_guard lock(mutex);
+        told.push_back(parse.header.addresses->source);
+      }
+      if (peer.read_message()) peer.send(ok("told"));
+      EXPECT_TRUE(peer.at_end());  // kept for nobody
+    });
+    auto policy = std::make_shared<model::TrafficPolicy>();
+    policy->proxy_protocol = version;
+    world_.policy = policy;
+    start(endpoint);
+    std::vector<SocketAddress> clients;
+    for (int i = 0; i < 2; ++i) {
+      Peer peer = client();
+      for (int k = 0; k < 2; ++k) {
+        clients.push_back(net::local_address(peer.fd()));
+        ASSERT_TRUE(peer.send(kGet));
+        const auto answer = peer.read_message();
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->body, "told");
+      }
+    }
+    EXPECT_EQ(endpoint.connections(), 4);
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(told, clients);
+    worker_->stop(Milliseconds(0));
+  }
 }
 
 }  // namespace
