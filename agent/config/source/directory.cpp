@@ -23,7 +23,17 @@ tl::unexpected<Error> too_large(std::size_t bytes) {
                           bytes, kMaxFileBytes >> 20));
 }
 
-Result<std::string> read_file(const std::string& path, std::size_t& total) {
+std::int64_t nanoseconds(const timespec& time) {
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+FileStamp stamp_of(const struct stat& status) {
+  return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino),
+          static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim)};
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t& total, FileStamp& stamp) {
   // O_NONBLOCK: a FIFO in the directory must not stop the agent.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return fail_errno("cannot open the file", errno);
@@ -32,6 +42,7 @@ Result<std::string> read_file(const std::string& path, std::size_t& total) {
   if (!S_ISREG(status.st_mode)) {
     return fail(ErrorCode::kInvalid, "it is not a regular file; remove or rename it");
   }
+  stamp = stamp_of(status);
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > kMaxFileBytes) return too_large(size);
   if (total + size > kMaxDirectoryBytes) {
@@ -63,7 +74,7 @@ bool wanted(std::string_view name) {
 
 }  // namespace
 
-Result<std::vector<FileText>> read_directory(const std::string& directory) {
+Result<std::vector<FileText>> read_directory(const std::string& directory, const KnownFile& known) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), ::closedir);
   if (!dir) return fail_errno(fmt::format("cannot read the directory {}", directory), errno);
   std::vector<std::string> names;
@@ -80,8 +91,17 @@ Result<std::vector<FileText>> read_directory(const std::string& directory) {
   std::vector<FileText> out;
   std::size_t total = 0;
   for (const std::string& name : names) {
-    const std::string path = prefix + name;
-    out.push_back({path, read_file(path, total)});
+    std::string path = prefix + name;
+    struct stat status{};
+    const bool seen = known && ::fstatat(::dirfd(dir.get()), name.c_str(), &status, 0) == 0;
+    if (seen && known(path, stamp_of(status))) {
+      total += static_cast<std::size_t>(status.st_size);
+      out.push_back({std::move(path), std::string(), stamp_of(status), true});
+      continue;
+    }
+    FileStamp stamp;
+    auto text = read_file(path, total, stamp);
+    out.push_back({std::move(path), std::move(text), stamp, false});
   }
   return out;
 }

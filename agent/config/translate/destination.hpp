@@ -2,6 +2,7 @@
 // From a virtual service's destinations to clusters. Called by translate/link. Thread: main. Pure.
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,9 @@ struct LinkedVirtualService {
   std::vector<LinkedTcpRoute> tcp_routes;
   Clusters clusters;
   Diagnostics problems;
+  Diagnostics placement;  // warnings about how its hosts, routes and gateways fit
 };
+using LinkedServices = std::vector<std::shared_ptr<const LinkedVirtualService>>;  // none is null
 
 [[nodiscard]] LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
                                                         const SpecSet& specs,

@@ -4,7 +4,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
+#include <unordered_set>
 
 #include "agent/config/translate/gateway_annotations.hpp"
 #include "agent/config/translate/hosts.hpp"
@@ -100,9 +102,8 @@ std::map<ListenerKey, BuiltListener> collect(const SpecSet& specs, const Labels&
 }
 
 // A virtual service's host that none of its gateways lets in can never be asked for.
-void check_hosts(const SpecSet& specs, const LinkedVirtualService& service,
+void check_hosts(const SpecSet& specs, const VirtualServiceSpec& spec,
                  const std::string& cluster_domain, Diagnostics& diagnostics) {
-  const VirtualServiceSpec& spec = *service.spec;
   std::vector<const GatewaySpec*> gateways;
   for (const GatewayReference& reference : spec.gateways) {
     const auto found = specs.gateway_by_name.find(reference.full_name());
@@ -199,47 +200,87 @@ void check_gateways(const VirtualServiceSpec& spec, const SpecSet& specs, Diagno
   }
 }
 
-model::World build_world(const SpecSet& specs, const std::vector<LinkedVirtualService>& services,
-                         const Labels& gateway_labels, const std::string& cluster_domain,
-                         Diagnostics& diagnostics) {
-  model::World world;
-  for (const LinkedVirtualService& service : services) {
-    check_hosts(specs, service, cluster_domain, diagnostics);
-    check_export(specs, *service.spec, diagnostics);
-    check_protocols(specs, *service.spec, diagnostics);
+void check_placement(const VirtualServiceSpec& spec, const SpecSet& specs,
+                     const std::string& cluster_domain, Diagnostics& diagnostics) {
+  check_hosts(specs, spec, cluster_domain, diagnostics);
+  check_export(specs, spec, diagnostics);
+  check_protocols(specs, spec, diagnostics);
+}
+
+namespace {
+
+// The clusters that listeners' routes name, of the first virtual service that has them.
+Clusters collect_clusters(const std::vector<model::Listener>& listeners,
+                          const LinkedServices& services) {
+  std::unordered_set<std::string_view> named;
+  const auto take = [&](const std::vector<model::WeightedDestination>& destinations) {
+    for (const auto& destination : destinations) named.insert(destination.cluster);
+  };
+  for (const model::Listener& listener : listeners) {
+    for (const model::TcpRoute& route : listener.tcp_routes) take(route.destinations);
+    for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
+      for (const model::Route& route : host->routes) {
+        take(route.destinations);
+        for (const model::Mirror& mirror : route.mirrors) named.insert(mirror.cluster);
+      }
+    }
   }
+  Clusters out;
+  for (const auto& service : services) {
+    for (const auto& [key, cluster] : service->clusters) {
+      if (named.contains(key)) out.try_emplace(key, cluster);
+    }
+  }
+  return out;
+}
+
+// When routes name the same clusters as before, only those of virtual services that were linked again can differ.
+bool refresh_clusters(const LinkedServices& relinked, Clusters& clusters) {
+  for (const auto& service : relinked) {
+    // A cluster that something is wrong with belongs to the first virtual service that names it.
+    if (!service->problems.empty()) return false;
+    for (const auto& [key, cluster] : service->clusters) {
+      const auto found = clusters.find(key);
+      if (found == clusters.end()) return false;
+      found->second = cluster;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+model::World build_world(const SpecSet& specs, LinkedServices services,
+                         const Labels& gateway_labels, const std::string& cluster_domain,
+                         WorldMemory& memory, Diagnostics& diagnostics) {
+  model::World world;
+  bool same_names = memory.filled;
+  LinkedServices relinked;
+  std::map<std::string, VirtualHostMemory> listeners;
   for (auto& [key, built] : collect(specs, gateway_labels, diagnostics)) {
     if (built.servers.front().server->protocol == ServerProtocol::kTcp) {
       built.listener.tcp_routes =
           build_tcp_routes(built.servers, services, cluster_domain, diagnostics);
+      same_names = false;
     } else {
+      VirtualHostMemory& hosts = listeners[built.listener.name];
+      if (const auto old = memory.listeners.find(built.listener.name);
+          old != memory.listeners.end()) {
+        hosts = std::move(old->second);
+      }
       built.listener.virtual_hosts =
-          build_virtual_hosts(built.servers, services, cluster_domain, diagnostics);
+          build_virtual_hosts(built.servers, services, cluster_domain, hosts, diagnostics);
+      same_names = same_names && hosts.same_clusters;
+      relinked.insert(relinked.end(), hosts.relinked.begin(), hosts.relinked.end());
     }
     world.listeners.push_back(std::move(built.listener));
   }
-  Clusters known;
-  for (const LinkedVirtualService& service : services) {
-    known.insert(service.clusters.begin(), service.clusters.end());
+  if (!same_names || !refresh_clusters(relinked, memory.clusters)) {
+    memory.clusters = collect_clusters(world.listeners, services);
   }
-  const auto take = [&](const std::string& key) {
-    if (auto node = known.extract(key)) world.clusters.insert(std::move(node));
-  };
-  for (const model::Listener& listener : world.listeners) {
-    for (const model::TcpRoute& route : listener.tcp_routes) {
-      for (const model::WeightedDestination& destination : route.destinations) {
-        take(destination.cluster);
-      }
-    }
-    for (const model::VirtualHostPtr& host : listener.virtual_hosts) {
-      for (const model::Route& route : host->routes) {
-        for (const model::WeightedDestination& destination : route.destinations) {
-          take(destination.cluster);
-        }
-        for (const model::Mirror& mirror : route.mirrors) take(mirror.cluster);
-      }
-    }
-  }
+  memory.listeners = std::move(listeners);
+  memory.filled = true;
+  world.clusters = memory.clusters;
   return world;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loader: the decoded objects of a directory's files. A file whose text did not change is not parsed again.
+// Loader: the decoded objects of a directory's files. A file that did not change is neither read nor parsed again, and
+// only the objects of those that did are looked at.
 // Called by translator.cpp. Thread: main.
 #pragma once
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/config/source/directory.hpp"
@@ -23,6 +25,8 @@ struct Candidate {
 
 // What the files say now.
 struct Loaded {
+  std::set<ObjectKey>
+      changed;  // objects that are there or differ since the load before, or are gone
   std::map<ObjectKey, Candidate> objects;
   std::set<std::string> broken_files;  // objects of these may be there and not be seen
   Diagnostics diagnostics;
@@ -33,22 +37,40 @@ class Loader {
  public:
   explicit Loader(RegexCheck check_regex) : check_regex_(std::move(check_regex)) {}
 
-  [[nodiscard]] Loaded load(const std::vector<FileText>& files);
+  // For read_directory: files that need not be read.
+  [[nodiscard]] KnownFile known() const;
+  // Valid until the next call.
+  [[nodiscard]] const Loaded& load(const std::vector<FileText>& files);
+  // What the last load() gave, with nothing changed.
+  [[nodiscard]] const Loaded& again();
 
  private:
   struct DecodedFile {
     std::size_t size = 0;
     std::size_t hash = 0;
+    FileStamp stamp;
+    bool settled = false;  // so old when it was read that a later change must show in the stamp
+    bool readable = true;
+    std::uint64_t seen = 0;        // number of the load that saw it last
     std::uint32_t unreadable = 0;  // documents that are no object
     std::vector<Decoded> objects;
     Diagnostics diagnostics;
   };
 
   [[nodiscard]] DecodedFile decode_file(const std::string& path, const std::string& text) const;
-  void add_file(const std::string& path, const DecodedFile& file, Loaded& out) const;
+  // True when the file is another than at the load before.
+  bool take(const FileText& file);
+  void remove_objects(const std::string& path, const DecodedFile& file);
+  // False when another file has one of its objects.
+  bool add_objects(const std::string& path, const DecodedFile& file);
+  void rebuild(const std::vector<FileText>& files);
+  void collect(const std::vector<FileText>& files);
 
   RegexCheck check_regex_;
-  std::map<std::string, DecodedFile> cache_;  // by path
+  std::unordered_map<std::string, DecodedFile> cache_;  // by path
+  Loaded loaded_;
+  Diagnostics duplicates_;
+  std::uint64_t loads_ = 0;
 };
 
 }  // namespace sluice::config

@@ -38,12 +38,18 @@ struct SpecSet {
 struct LabelledEndpoint {
   model::Endpoint endpoint;
   std::shared_ptr<const Labels> labels;  // never null; also those that its place adds
+
+  bool operator==(const LabelledEndpoint& other) const {
+    return endpoint == other.endpoint && (labels == other.labels || *labels == *other.labels);
+  }
 };
 
 struct RegistryPort {
   std::uint16_t number = 0;
   std::string name;
   std::vector<LabelledEndpoint> endpoints;
+
+  bool operator==(const RegistryPort&) const = default;
 };
 
 struct RegistryService {
@@ -54,6 +60,7 @@ struct RegistryService {
   model::Origin origin;
 
   [[nodiscard]] const RegistryPort* port(std::uint16_t number) const;
+  bool operator==(const RegistryService&) const = default;
 };
 
 class ServiceEndpoints;

@@ -93,6 +93,8 @@ struct ExportTo {
   [[nodiscard]] bool reaches(const std::string& name_space) const {
     return everywhere || name_spaces.contains(name_space);
   }
+
+  bool operator==(const ExportTo&) const = default;
 };
 
 struct GatewayReference {

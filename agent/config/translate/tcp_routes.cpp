@@ -62,11 +62,13 @@ void report_hidden(const std::vector<model::TcpRoute>& routes, std::uint16_t por
 }  // namespace
 
 std::vector<model::TcpRoute> build_tcp_routes(const std::vector<BoundServer>& servers,
-                                              const std::vector<LinkedVirtualService>& services,
+                                              const LinkedServices& services,
                                               const std::string& cluster_domain,
                                               Diagnostics& diagnostics) {
   std::vector<model::TcpRoute> out;
-  for (const LinkedVirtualService& service : services) {
+  for (const auto& shared : services) {
+    const LinkedVirtualService& service = *shared;
+    if (service.tcp_routes.empty()) continue;
     const auto gateways = gateways_of(service, servers, cluster_domain);
     if (!gateways.empty()) add_routes(service, gateways, out);
   }

@@ -11,8 +11,9 @@ namespace sluice::config {
 
 // The older virtual service's routes come first, and the first match wins. Routes behind one that takes every
 // connection are reported.
-[[nodiscard]] std::vector<model::TcpRoute> build_tcp_routes(
-    const std::vector<BoundServer>& servers, const std::vector<LinkedVirtualService>& services,
-    const std::string& cluster_domain, Diagnostics& diagnostics);
+[[nodiscard]] std::vector<model::TcpRoute> build_tcp_routes(const std::vector<BoundServer>& servers,
+                                                            const LinkedServices& services,
+                                                            const std::string& cluster_domain,
+                                                            Diagnostics& diagnostics);
 
 }  // namespace sluice::config

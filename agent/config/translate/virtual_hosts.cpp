@@ -5,20 +5,16 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "agent/config/translate/hosts.hpp"
 
 namespace sluice::config {
 namespace {
 
-// A virtual service as seen through the gateways of the listener that let it in.
-struct Binding {
-  const LinkedVirtualService* service = nullptr;
-  std::set<std::string> gateways;
-
-  bool operator==(const Binding&) const = default;
-};
 using Bindings = std::vector<Binding>;
 
 // What is known of one domain of the listener.
@@ -41,15 +37,15 @@ void bind(const LinkedVirtualService& service, const BoundServer& bound,
   }
 }
 
-Domains bind_domains(const std::vector<BoundServer>& servers,
-                     const std::vector<LinkedVirtualService>& services,
+Domains bind_domains(const std::vector<BoundServer>& servers, const LinkedServices& services,
                      const std::string& cluster_domain) {
   std::map<std::string, std::vector<const BoundServer*>> by_gateway;
   for (const BoundServer& bound : servers) {
     by_gateway[bound.gateway->meta.full_name()].push_back(&bound);
   }
   Domains out;
-  for (const LinkedVirtualService& service : services) {
+  for (const auto& shared : services) {
+    const LinkedVirtualService& service = *shared;
     if (service.routes.empty()) continue;  // of TCP only: it must not take a host from others
     for (const GatewayReference& reference : service.spec->gateways) {
       const auto found = by_gateway.find(reference.full_name());
@@ -171,6 +167,125 @@ model::VirtualHost merge(const Bindings& bindings, std::vector<std::string> doma
   return out;
 }
 
+using Group = VirtualHostMemory::Group;
+using Replaced = std::unordered_map<const LinkedVirtualService*, const LinkedVirtualService*>;
+
+std::vector<Group> make_groups(const std::vector<BoundServer>& servers,
+                               const LinkedServices& services, const std::string& cluster_domain) {
+  // Domains with the same services share one virtual host. Order: by first domain, so that it is
+  // stable.
+  std::vector<Group> groups;
+  std::map<std::string, std::vector<std::size_t>> index;
+  for (auto& [name, domain] : bind_domains(servers, services, cluster_domain)) {
+    if (domain.redirecting != nullptr) {
+      Group& group = groups.emplace_back();
+      group.domains = {name};
+      group.host = std::make_shared<const model::VirtualHost>(
+          redirecting_host(name, domain, group.problems));
+      continue;
+    }
+    std::string names;
+    for (const Binding& b : domain.bindings) names += b.service->spec->meta.full_name() + ",";
+    auto& candidates = index[names];
+    const auto same = std::find_if(candidates.begin(), candidates.end(), [&](std::size_t i) {
+      return groups[i].bindings == domain.bindings;
+    });
+    if (same != candidates.end()) {
+      groups[*same].domains.push_back(name);
+    } else {
+      candidates.push_back(groups.size());
+      groups.push_back({std::move(domain.bindings), {name}, nullptr, {}});
+    }
+  }
+  return groups;
+}
+
+// Do both give the same domains through the same gateways?
+bool binds_alike(const LinkedVirtualService& a, const LinkedVirtualService& b) {
+  const auto same_host = [](const PlacedText& x, const PlacedText& y) {
+    return x.value == y.value;
+  };
+  const auto same_gateway = [](const GatewayReference& x, const GatewayReference& y) {
+    return x.name_space == y.name_space && x.name == y.name;
+  };
+  const auto reaches_alike = [&](const GatewayReference& gateway) {
+    return a.spec->export_to.reaches(gateway.name_space) ==
+           b.spec->export_to.reaches(gateway.name_space);
+  };
+  return a.spec->meta.full_name() == b.spec->meta.full_name() &&
+         a.routes.empty() == b.routes.empty() &&
+         std::ranges::equal(a.spec->hosts, b.spec->hosts, same_host) &&
+         std::ranges::equal(a.spec->gateways, b.spec->gateways, same_gateway) &&
+         std::ranges::all_of(a.spec->gateways, reaches_alike);
+}
+
+// Which virtual services were linked again, when nothing else is different; nullopt when domains may be.
+std::optional<Replaced> replaced_services(const VirtualHostMemory& memory,
+                                          const std::vector<BoundServer>& servers,
+                                          const LinkedServices& services) {
+  if (memory.servers != servers || memory.services.size() != services.size()) return std::nullopt;
+  Replaced out;
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    if (services[i] == memory.services[i]) continue;
+    if (!binds_alike(*services[i], *memory.services[i])) return std::nullopt;
+    out.emplace(memory.services[i].get(), services[i].get());
+  }
+  return out;
+}
+
+bool same_clusters(const model::VirtualHost& a, const model::VirtualHost& b) {
+  const auto names = [](const model::VirtualHost& host) {
+    std::set<std::string_view> out;
+    for (const model::Route& route : host.routes) {
+      for (const auto& destination : route.destinations) out.insert(destination.cluster);
+      for (const auto& mirror : route.mirrors) out.insert(mirror.cluster);
+    }
+    return out;
+  };
+  return names(a) == names(b);
+}
+
+void make_host(Group& group) {
+  group.problems.clear();
+  group.host = std::make_shared<const model::VirtualHost>(
+      merge(group.bindings, group.domains, group.problems));
+}
+
+// Groups are the same; those of replaced services are made again.
+void refresh_groups(const Replaced& replaced, VirtualHostMemory& memory) {
+  if (replaced.empty()) return;
+  for (Group& group : memory.groups) {
+    bool touched = false;
+    for (Binding& binding : group.bindings) {
+      const auto found = replaced.find(binding.service);
+      if (found == replaced.end()) continue;
+      binding.service = found->second;
+      touched = true;
+    }
+    if (!touched) continue;
+    const model::VirtualHostPtr before = group.host;
+    make_host(group);
+    memory.same_clusters = memory.same_clusters && same_clusters(*before, *group.host);
+  }
+}
+
+void remake_groups(std::vector<Group> groups, VirtualHostMemory& memory) {
+  std::unordered_map<std::string_view, const Group*> known;
+  for (const Group& group : memory.groups) known.emplace(group.domains.front(), &group);
+  for (Group& group : groups) {
+    if (group.host) continue;
+    const auto found = known.find(group.domains.front());
+    if (found != known.end() && found->second->bindings == group.bindings &&
+        found->second->domains == group.domains) {
+      group.host = found->second->host;
+      group.problems = found->second->problems;
+    } else {
+      make_host(group);
+    }
+  }
+  memory.groups = std::move(groups);
+}
+
 }  // namespace
 
 bool admits(const GatewayHost& host, const std::string& name_space) {
@@ -202,41 +317,29 @@ bool seen_through(const std::vector<std::string>& gateways, const std::set<std::
                                          [&](const auto& g) { return through.contains(g); });
 }
 
-std::vector<model::VirtualHostPtr> build_virtual_hosts(
-    const std::vector<BoundServer>& servers, const std::vector<LinkedVirtualService>& services,
-    const std::string& cluster_domain, Diagnostics& diagnostics) {
-  // Domains with the same services share one virtual host. Order: by first domain, so that it is
-  // stable.
-  struct Group {
-    Bindings bindings;
-    std::vector<std::string> domains;
-    std::optional<model::VirtualHost> redirecting;
-  };
-  std::vector<Group> groups;
-  std::map<std::string, std::vector<std::size_t>> index;
-  for (auto& [name, domain] : bind_domains(servers, services, cluster_domain)) {
-    if (domain.redirecting != nullptr) {
-      groups.push_back({{}, {}, redirecting_host(name, domain, diagnostics)});
-      continue;
+std::vector<model::VirtualHostPtr> build_virtual_hosts(const std::vector<BoundServer>& servers,
+                                                       const LinkedServices& services,
+                                                       const std::string& cluster_domain,
+                                                       VirtualHostMemory& memory,
+                                                       Diagnostics& diagnostics) {
+  memory.relinked.clear();
+  const auto replaced = replaced_services(memory, servers, services);
+  memory.same_clusters = replaced.has_value();
+  if (replaced) {
+    for (std::size_t i = 0; i < services.size(); ++i) {
+      if (services[i] != memory.services[i]) memory.relinked.push_back(services[i]);
     }
-    std::string names;
-    for (const Binding& b : domain.bindings) names += b.service->spec->meta.full_name() + ",";
-    auto& candidates = index[names];
-    const auto same = std::find_if(candidates.begin(), candidates.end(), [&](std::size_t i) {
-      return groups[i].bindings == domain.bindings;
-    });
-    if (same != candidates.end()) {
-      groups[*same].domains.push_back(name);
-    } else {
-      candidates.push_back(groups.size());
-      groups.push_back({domain.bindings, {name}, {}});
-    }
+    refresh_groups(*replaced, memory);
+  } else {
+    remake_groups(make_groups(servers, services, cluster_domain), memory);
   }
+  memory.servers = servers;
+  memory.services = services;
   std::vector<model::VirtualHostPtr> out;
-  for (Group& group : groups) {
-    out.push_back(std::make_shared<const model::VirtualHost>(
-        group.redirecting ? std::move(*group.redirecting)
-                          : merge(group.bindings, std::move(group.domains), diagnostics)));
+  out.reserve(memory.groups.size());
+  for (const Group& group : memory.groups) {
+    if (!group.problems.empty()) append(diagnostics, group.problems);
+    out.push_back(group.host);
   }
   return out;
 }
