@@ -3,7 +3,8 @@
 // sends its listening sockets (SCM_RIGHTS), so that both accept from the same queues and none that is established is
 // lost when one of them closes; works without any privilege. Then the new one says that it serves, and later the old
 // one that it has let go of the kernel path.
-// Packets (SOCK_SEQPACKET), old to new: "KIND NAME" with descriptors, ..., "end", later "released"; new to old: "serving".
+// Packets (SOCK_SEQPACKET), old to new: "KIND NAME" with descriptors, ..., "end", later "released"; new to old:
+// "serving".
 // Callers: Supervisor. Thread: main. Invariants: only a process of the same user, or root, gets anything.
 #pragma once
 #include <cstdint>

@@ -28,8 +28,8 @@ class KernelPath {
 
   [[nodiscard]] proxy::Worker::SteeringFactory steering_factory(std::uint32_t worker);
   // Listening sockets for sk_lookup to assign, one for each family. They are bound to loopback only and serve whatever
-  // local address lb_sk_lookup says. `inherited`: those of an earlier agent's workers by family, used where there is one
-  // for this worker.
+  // local address lb_sk_lookup says. `inherited`: those of an earlier agent's workers by family, used where there is
+  // one for this worker.
   struct Inherited {
     std::vector<UniqueFd> v4;
     std::vector<UniqueFd> v6;
