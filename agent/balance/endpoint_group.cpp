@@ -52,8 +52,9 @@ void EndpointGroup::choose_way(std::size_t start, TimePoint now) {
   if (policy_->warmup && !states_.empty() && (by_load || by_turns)) {
     TimePoint last{};
     for (const auto index : usable_) last = std::max(last, states_[index]->serving_since());
+    const bool known = last != TimePoint{};
     last += policy_->warmup->duration;
-    if (last > now) warm_at_ = last;
+    if (known && last > now) warm_at_ = last;
   }
   const bool warming = warm_at_ != TimePoint::max();
   if (warming || (by_load && !equal)) {
@@ -63,12 +64,12 @@ void EndpointGroup::choose_way(std::size_t start, TimePoint now) {
     due_ = DueQueue(costs, start);
     return;
   }
-  if (by_turns) {
-    way_ = Way::kTurns;
+  if (by_turns || by_load) {
+    way_ = by_load ? Way::kTwoChoices : Way::kTurns;
     turns_ = EndpointPick(std::span<const std::uint64_t>(weights_), start);
     return;
   }
-  way_ = by_load ? Way::kTwoChoices : Way::kDice;
+  way_ = Way::kDice;
   if (!equal) {
     ends_.resize(weights_.size());
     std::partial_sum(weights_.begin(), weights_.end(), ends_.begin());
@@ -112,14 +113,15 @@ std::size_t EndpointGroup::turns(const PickRequest& request) {
   return excluded(request, position) ? next_allowed(request, position) : position;
 }
 
+// M. Mitzenmacher, "The power of two choices in randomized load balancing", 2001; but one of the two is the endpoint
+// whose turn it is, so that endpoints with equal load share exactly.
 std::size_t EndpointGroup::two_choices(const PickRequest& request, Dice& dice) {
+  const std::size_t first = turns(request);
   const std::size_t count = usable_.size();
-  const std::size_t first = next_allowed(request, dice.below(count));
-  if (count == 1) return first;
+  if (count == 1 || states_.empty()) return first;
   std::size_t second = dice.below(count - 1);
   if (second >= first) ++second;
-  second = next_allowed(request, second);
-  if (states_.empty() || excluded(request, second)) return first;
+  if (excluded(request, second)) return first;
   const auto load = [this](std::size_t position) {
     return states_[usable_[position]]->in_flight.load(std::memory_order_relaxed);
   };

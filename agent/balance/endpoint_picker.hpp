@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // EndpointPicker: the endpoint of a cluster that a request goes to, by the cluster's load-balancing policy.
 //   ROUND_ROBIN      in turn, exactly by weight
-//   LEAST_REQUEST    the one of two at random with fewer requests in flight; where weights differ, by
-//                    weight / (requests in flight + 1)
+//   LEAST_REQUEST    the one in turn or one at random, whichever has fewer requests in flight; where weights
+//                    differ, by weight / (requests in flight + 1)
 //   RANDOM           at random by weight
 //   consistentHash   by the request's key on a ring or Maglev table; without a key at random
 //   PASSTHROUGH      as LEAST_REQUEST: the address that a client connected to is the listener's own, and there is

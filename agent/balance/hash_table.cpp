@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <map>
 #include <string_view>
@@ -82,12 +83,11 @@ void HashTable::build_ring(std::span<const model::Endpoint> endpoints,
     total += endpoints[index].weight;
     smallest = std::min<double>(smallest, endpoints[index].weight);
   }
-  // Points of the lightest endpoint: a power of two, so that others keep theirs while endpoints come and go (but for
-  // the few times when it doubles); all together have at least the minimum, within the bound.
+  // Points of the lightest endpoint: enough for two endpoints to reach the minimum, whatever their number is, so that
+  // the others keep theirs while endpoints come and go. Only the bound makes them fewer.
   const double parts = total / smallest;
-  double each = 1;
-  const auto least = static_cast<double>(std::min(minimum, kMaxRingSize));
-  while (each * parts < least) each *= 2;
+  auto each =
+      static_cast<double>(std::bit_ceil(std::clamp<std::uint64_t>(minimum, 2, kMaxRingSize)) / 2);
   while (each * parts > static_cast<double>(kMaxRingSize)) each /= 2;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> points;
   points.reserve(static_cast<std::size_t>(each * parts) + members.size());

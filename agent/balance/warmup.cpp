@@ -7,6 +7,7 @@
 namespace sluice::balance {
 
 double warmup_factor(const model::Warmup& warmup, TimePoint since, TimePoint now) {
+  if (since == TimePoint{}) return 1;
   const auto age = std::chrono::duration<double>(now - since).count();
   const auto duration = std::chrono::duration<double>(warmup.duration).count();
   if (age >= duration) return 1;

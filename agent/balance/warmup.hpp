@@ -7,7 +7,8 @@
 
 namespace sluice::balance {
 
-// From minimum_percent at `since` to 1 after the duration: max(minimum, (age / duration)^(1 / aggression)).
+// From minimum_percent at `since` to 1 after the duration: max(minimum, (age / duration)^(1 / aggression)). A
+// `since` of 0 is for long, however short the machine has been up.
 [[nodiscard]] double warmup_factor(const model::Warmup& warmup, TimePoint since, TimePoint now);
 
 }  // namespace sluice::balance

@@ -81,7 +81,7 @@ struct ClusterView {
   std::vector<EndpointView> endpoints;  // by address
 };
 
-class ClusterRecord {
+class ClusterRecord : public std::enable_shared_from_this<ClusterRecord> {
  public:
   explicit ClusterRecord(std::string key) : key_(std::move(key)) {}
 
@@ -104,7 +104,9 @@ class ClusterRecord {
   void count(Overflow overflow) {
     overflows_[static_cast<std::size_t>(overflow)].fetch_add(1, std::memory_order_relaxed);
   }
-  [[nodiscard]] std::uint32_t pending() const { return pending_.load(std::memory_order_relaxed); }
+  // Requests that wait because there are max_connections, in all workers.
+  void count_waiting(std::int32_t change) { waiting_.fetch_add(change, std::memory_order_relaxed); }
+  [[nodiscard]] std::int32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
  private:
   friend class EndpointRecord;
@@ -128,6 +130,7 @@ class ClusterRecord {
   alignas(64) Counter pending_{0};
   Counter retries_{0};
   Counter connections_{0};
+  std::atomic<std::int32_t> waiting_{0};
   balance::ClusterChanges changes_;
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Overflow::kCount)> overflows_{};
 

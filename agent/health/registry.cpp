@@ -53,6 +53,24 @@ Records Registry::find(const std::string& cluster, const model::TrafficPolicyPtr
   return out;
 }
 
+void Registry::add_worker(std::uint32_t worker, Give give) {
+  const MutexLock lock(workers_mutex_);
+  workers_[worker] = std::move(give);
+}
+
+void Registry::remove_worker(std::uint32_t worker) {
+  const MutexLock lock(workers_mutex_);
+  workers_.erase(worker);
+}
+
+void Registry::ask_for_connection(const std::shared_ptr<ClusterRecord>& cluster,
+                                  std::uint32_t worker) {
+  const MutexLock lock(workers_mutex_);
+  for (const auto& [index, give] : workers_) {
+    if (index != worker) give(cluster);
+  }
+}
+
 std::vector<std::shared_ptr<ClusterRecord>> Registry::live() {
   std::vector<std::shared_ptr<ClusterRecord>> out;
   const MutexLock lock(mutex_);

@@ -36,6 +36,14 @@ class Registry {
   [[nodiscard]] Records find(const std::string& cluster, const model::TrafficPolicyPtr& policy,
                              std::span<const model::Endpoint> endpoints);
 
+  // A worker that has idle connections to give away: `give` (thread: any) makes it close one of that cluster. To be
+  // removed before the worker goes.
+  using Give = std::function<void(std::shared_ptr<ClusterRecord>)>;
+  void add_worker(std::uint32_t worker, Give give);
+  void remove_worker(std::uint32_t worker);
+  // `worker` waits for a connection of a cluster that has as many as it may: asks the others for an idle one.
+  void ask_for_connection(const std::shared_ptr<ClusterRecord>& cluster, std::uint32_t worker);
+
   // Takes back endpoints whose ejection is over. To be called several times a second: the ejection lasts that much
   // longer at most.
   void sweep();
@@ -50,6 +58,8 @@ class Registry {
   UnixSeconds unix_seconds_;
   Mutex mutex_;
   std::unordered_map<std::string, std::weak_ptr<ClusterRecord>> clusters_ LB_GUARDED_BY(mutex_);
+  Mutex workers_mutex_;
+  std::unordered_map<std::uint32_t, Give> workers_ LB_GUARDED_BY(workers_mutex_);
 };
 
 }  // namespace sluice::health

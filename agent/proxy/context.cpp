@@ -33,7 +33,11 @@ Context::Context(const WorkerOptions& worker_options, net::Reactor& worker_react
     : options(worker_options),
       reactor(worker_reactor),
       memory(std::clamp(worker_options.buffer_bytes, kSmallestRead, kLargestRead)),
+      registry(options.registry ? options.registry
+                                : std::make_shared<health::Registry>(reactor.clock())),
+      queue(*this),
       pools(*this),
+      cluster_uses(*this),
       mirrors(*this) {
   report.worker = options.index;
   if (!options.listener_loads) options.listener_loads = std::make_shared<ListenerLoads>();
@@ -114,6 +118,7 @@ void Context::publish(snapshot::SnapshotPtr snapshot) {
   generation = std::move(next);
   // Kept by those whose connections are counted in them; the next generation finds the same ones by name.
   const auto before = std::exchange(loads_, {});
+  cluster_uses.forget_unused();
 }
 
 const std::shared_ptr<ListenerLoad>& Context::load_of(const snapshot::Listener& listener) {
@@ -137,7 +142,7 @@ void Context::append_request_id(std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < 32; ++i, bits >>= 4) {
-    if (i % 16 == 0) bits = random_();
+    if (i % 16 == 0) bits = random();
     if (i == 8 || i == 12 || i == 16 || i == 20) out.push_back('-');
     if (i == 12) bits = (bits & ~std::uint64_t{15}) | 4;               // version
     if (i == 16) bits = (bits & ~std::uint64_t{15}) | 8 | (bits & 3);  // variant

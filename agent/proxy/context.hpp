@@ -11,10 +11,13 @@
 #include <unordered_set>
 #include <vector>
 
+#include "agent/health/registry.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/action_shares.hpp"
 #include "agent/proxy/channel.hpp"
+#include "agent/proxy/cluster_use.hpp"
 #include "agent/proxy/connection.hpp"
+#include "agent/proxy/connection_queue.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
 #include "agent/proxy/exchange.hpp"
 #include "agent/proxy/generation.hpp"
@@ -66,13 +69,17 @@ struct Context {
   WorkerReport report;
   ChannelMemory memory;
   std::string compose;  // heads and chunks on their way to a socket; cleared by whoever uses it
+  std::shared_ptr<health::Registry> registry;  // never null
+  ConnectionQueue queue;
   EndpointPools pools;
   ActionShares shares;
+  ClusterUses cluster_uses;
   Mirrors mirrors;
   std::unique_ptr<Generation> generation;
   bool draining = false;
   std::function<void()> drained;  // while draining: called once the last connection is gone
   std::unordered_set<Connection*> connections;
+  std::mt19937_64 random{std::random_device{}()};
 
  private:
   void arm_later();
@@ -86,7 +93,6 @@ struct Context {
   std::unordered_map<const snapshot::Listener*, std::shared_ptr<ListenerLoad>> loads_;
   bool later_armed_ = false;
   std::uint64_t serial_ = 0;
-  std::mt19937_64 random_{std::random_device{}()};
 };
 
 }  // namespace sluice::proxy

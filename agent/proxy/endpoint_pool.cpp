@@ -8,42 +8,88 @@
 
 namespace sluice::proxy {
 
+EndpointPool::EndpointPool(Context& context, std::shared_ptr<health::EndpointRecord> record,
+                           model::TrafficPolicyPtr policy)
+    : context_(context), record_(std::move(record)), policy_(std::move(policy)) {}
+
+void EndpointPool::set_policy(const model::TrafficPolicyPtr& policy) {
+  if (policy == policy_) return;
+  const bool same_terms = policy->proxy_protocol == policy_->proxy_protocol &&
+                          policy->connection_pool.keepalive == policy_->connection_pool.keepalive;
+  policy_ = policy;
+  if (!same_terms) expire(TimePoint::max());
+}
+
 std::unique_ptr<Upstream> EndpointPool::take(bool steerable, Milliseconds at_most) {
   Idle& idle = idle_[steerable ? 1 : 0];
-  if (idle.empty()) return nullptr;
-  if (context_.reactor.now() - idle.back()->idle_since > at_most) return nullptr;
-  auto upstream = std::move(idle.back());
-  idle.pop_back();
-  --context_.report.upstreams_idle;
-  ++context_.report.upstream_reuses;
-  upstream->mark_reused();
-  return upstream;
+  while (!idle.empty()) {
+    if (context_.reactor.now() - idle.back()->idle_since > at_most) return nullptr;
+    auto upstream = std::move(idle.back());
+    idle.pop_back();
+    --context_.report.upstreams_idle;
+    if (worn_out(*upstream)) continue;
+    ++context_.report.upstream_reuses;
+    upstream->mark_reused();
+    ++upstream->requests;
+    return upstream;
+  }
+  return nullptr;
 }
 
 Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uint16_t mss,
                                                         bool kept_will_do) {
-  if (steerable && context_.steering) {
-    auto steer = context_.steering->connect_upstream(address_, mss);
-    if (steer) {
-      ++context_.report.upstream_connects;
-      return std::make_unique<Upstream>(context_, shared_from_this(), std::move(*steer));
+  health::Token slot;
+  const model::ConnectionPool& limits = policy_->connection_pool;
+  if (limits.max_connections) {
+    slot = record_->cluster().begin_connection(limits);
+    if (!slot) {
+      return fail(ErrorCode::kExhausted, "cluster " + record_->cluster().key() +
+                                             " has as many connections as its maxConnections says");
     }
-    // Out of ports, possibly for long: without this each request would open a connection of its own.
-    if (kept_will_do) {
+  }
+  std::unique_ptr<Upstream> upstream;
+  if (steerable && context_.steering) {
+    if (auto steer = context_.steering->connect_upstream(address(), mss)) {
+      upstream = std::make_unique<Upstream>(context_, shared_from_this(), std::move(*steer));
+    } else if (kept_will_do) {
+      // Out of ports, possibly for long: without this each request would open a connection of its own.
       if (auto kept = take(false)) return kept;
     }
   }
+  if (!upstream) {
+    auto fd = net::connect_tcp(address());
+    if (!fd) return tl::unexpected(std::move(fd.error()));
+    if (limits.keepalive) {
+      net::keep_alive(fd->get(), {.probes = limits.keepalive->probes,
+                                  .time = limits.keepalive->time,
+                                  .interval = limits.keepalive->interval});
+    }
+    upstream = std::make_unique<Upstream>(context_, shared_from_this(), std::move(*fd));
+  }
   ++context_.report.upstream_connects;
-  auto fd = net::connect_tcp(address_);
-  if (!fd) return tl::unexpected(std::move(fd.error()));
-  return std::make_unique<Upstream>(context_, shared_from_this(), std::move(*fd));
+  upstream->slot = std::move(slot);
+  upstream->opened_at = context_.reactor.now();
+  upstream->requests = 1;
+  return upstream;
+}
+
+// It has served as many requests, or as long, as the policy allows.
+bool EndpointPool::worn_out(const Upstream& upstream) const {
+  const model::ConnectionPool& limits = policy_->connection_pool;
+  if (limits.max_requests_per_connection > 0 &&
+      upstream.requests >= limits.max_requests_per_connection) {
+    return true;
+  }
+  return limits.max_connection_duration &&
+         context_.reactor.now() - upstream.opened_at >= *limits.max_connection_duration;
 }
 
 void EndpointPool::put(std::unique_ptr<Upstream> upstream) {
   Idle& idle = idle_[upstream->steerable() ? 1 : 0];
-  // A segment size chosen for one client would slow down the others.
-  const bool special = upstream->steerable() && upstream->mss() != 0;
-  if (retired_ || special || context_.draining ||
+  // A segment size chosen for one client would slow down the others, and a PROXY header has named one.
+  const bool special =
+      (upstream->steerable() && upstream->mss() != 0) || policy_->proxy_protocol.has_value();
+  if (retired_ || special || context_.draining || worn_out(*upstream) ||
       idle.size() >= context_.options.max_idle_upstreams) {
     return;
   }
@@ -53,22 +99,43 @@ void EndpointPool::put(std::unique_ptr<Upstream> upstream) {
   upstream->idle_since = context_.reactor.now();
   idle.push_back(std::move(upstream));
   ++context_.report.upstreams_idle;
+  if (policy_->connection_pool.max_connections) context_.queue.connection_idle(*this);
+}
+
+void EndpointPool::closed() {
+  if (policy_->connection_pool.max_connections) context_.queue.connection_closed(*this);
+}
+
+bool EndpointPool::give_up_one() {
+  for (Idle& idle : idle_) {
+    if (idle.empty()) continue;
+    const auto oldest = std::move(idle.front());
+    idle.erase(idle.begin());
+    --context_.report.upstreams_idle;
+    return true;
+  }
+  return false;
 }
 
 void EndpointPool::discard(Upstream& upstream) {
   Idle& idle = idle_[upstream.steerable() ? 1 : 0];
   const auto found = std::ranges::find(idle, &upstream, &std::unique_ptr<Upstream>::get);
   if (found == idle.end()) return;
+  const auto closing = std::move(*found);
   idle.erase(found);
   --context_.report.upstreams_idle;
 }
 
-void EndpointPool::expire(TimePoint idle_before) {
+void EndpointPool::expire(TimePoint now) {
+  const Milliseconds limit =
+      policy_->connection_pool.http_idle_timeout.value_or(context_.options.upstream_idle_timeout);
+  const TimePoint idle_before = now == TimePoint::max() ? now : now - limit;
   for (Idle& idle : idle_) {
     const auto first_young = std::ranges::find_if(
         idle, [&](const auto& upstream) { return upstream->idle_since >= idle_before; });
-    context_.report.upstreams_idle -= static_cast<std::uint64_t>(first_young - idle.begin());
+    const Idle old(std::make_move_iterator(idle.begin()), std::make_move_iterator(first_young));
     idle.erase(idle.begin(), first_young);
+    context_.report.upstreams_idle -= old.size();
   }
 }
 
@@ -85,31 +152,39 @@ struct EndpointPools::Lease {
     pool->retire();
     const auto alive = table.lock();
     if (!alive) return;
-    const auto found = alive->find(pool->address());
+    const auto found = alive->find(&pool->record());
     if (found != alive->end() && found->second.pool == pool) alive->erase(found);
   }
 };
 
-std::shared_ptr<EndpointPool> EndpointPools::get(const SocketAddress& address) {
-  Entry& entry = (*table_)[address];
+std::shared_ptr<EndpointPool> EndpointPools::get(
+    const std::shared_ptr<health::EndpointRecord>& record, const model::TrafficPolicyPtr& policy) {
+  Entry& entry = (*table_)[record.get()];
   auto lease = entry.lease.lock();
   if (!lease) {
-    entry.pool = std::make_shared<EndpointPool>(context_, address);
+    entry.pool = std::make_shared<EndpointPool>(context_, record, policy);
     lease = std::make_shared<Lease>();
     lease->table = table_;
     lease->pool = entry.pool;
     entry.lease = lease;
   }
   EndpointPool* const pool = lease->pool.get();
+  pool->set_policy(policy);
   return {std::move(lease), pool};
 }
 
-void EndpointPools::expire(TimePoint idle_before) {
-  for (auto& [address, entry] : *table_) entry.pool->expire(idle_before);
+void EndpointPools::expire(TimePoint now) {
+  for (auto& [record, entry] : *table_) entry.pool->expire(now);
+}
+
+void EndpointPools::give_up_one(const health::ClusterRecord& cluster) {
+  for (auto& [record, entry] : *table_) {
+    if (&record->cluster() == &cluster && entry.pool->give_up_one()) return;
+  }
 }
 
 void EndpointPools::clear() {
-  for (auto& [address, entry] : *table_) entry.pool->retire();
+  for (auto& [record, entry] : *table_) entry.pool->retire();
   table_->clear();
 }
 

@@ -46,7 +46,8 @@ void Filters::send_mirrors() {
   for (std::size_t i = 0; i < sets.size(); ++i) {
     if ((mirrors_ >> i & 1) == 0) continue;
     Target* const target = mirrored_->generation->pick(sets[i]);
-    EndpointPool* const pool = target != nullptr ? target->pick_endpoint() : nullptr;
+    EndpointPool* const pool =
+        target != nullptr ? target->pick_endpoint(context.reactor.now()) : nullptr;
     if (pool != nullptr) {
       context.mirrors.send(mirrored_->downstream->head(), mirror_body_, *pool);
     } else {

@@ -5,11 +5,6 @@
 
 namespace sluice::proxy {
 
-EndpointPool* Target::pick_endpoint() {
-  const auto index = endpoints.pick();
-  return index ? pools[*index].get() : nullptr;
-}
-
 Generation::Generation(Context& context, snapshot::SnapshotPtr snapshot, const Generation* previous,
                        std::uint64_t serial)
     : snapshot_(std::move(snapshot)), serial_(serial) {
@@ -43,26 +38,21 @@ std::shared_ptr<Generation::Set> Generation::make_set(Context& context,
     set->weights.push_back(share.effective_weight);
   const bool same_weights = old != nullptr && old->weights == set->weights;
   set->pick = same_weights ? old->pick : balance::WeightedPick(set->weights);
-  for (std::size_t i = 0; i < source->shares.size(); ++i) {
+  for (const snapshot::Share& share : source->shares) {
     Target& target = set->targets.emplace_back();
-    target.share = &source->shares[i];
-    target.report = &context.report.clusters[target.share->cluster];
-    const auto& endpoints = target.share->endpoints;
-    // Equal keys mean the same shares in the same order.
-    const bool same = old != nullptr && old->targets[i].share->endpoints == endpoints;
-    target.endpoints =
-        same ? old->targets[i].endpoints : balance::EndpointPick(endpoints, context.options.index);
-    target.pools.reserve(endpoints.size());
-    for (const model::Endpoint& endpoint : endpoints) {
-      target.pools.push_back(context.pools.get(endpoint.address));
-    }
+    target.share = &share;
+    target.use = context.cluster_uses.get(source, share);
+    target.report = &target.use->report();
+    const auto& hash = target.use->policy().load_balancer.hash;
+    if (hash && set->sticky_key == nullptr) set->sticky_key = &hash->key;
   }
+  if (set->sticky_key != nullptr) set->sticky = balance::StickyPick(set->weights);
   return set;
 }
 
-Target* Generation::pick(std::uint32_t index) {
+Target* Generation::pick(std::uint32_t index, std::optional<std::uint64_t> hash) {
   Set& set = *sets_[index];
-  const auto choice = set.pick.pick();
+  const auto choice = hash && set.sticky_key != nullptr ? set.sticky.pick(*hash) : set.pick.pick();
   return choice ? &set.targets[*choice] : nullptr;
 }
 

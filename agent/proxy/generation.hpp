@@ -2,18 +2,18 @@
 // Generation: a snapshot together with what one worker keeps beside it: pick state, pools and counters of every
 // destination, reached by index, so that a request looks nothing up by name.
 // Callers: Worker (makes), Stream (picks). Thread: worker. Invariants: alive while it is current or a stream counts
-// on it. A set that is the same object in two snapshots is one object in both generations; of one whose key and
-// endpoints are the same, pick state moves on.
+// on it. A set that is the same object in two snapshots is one object in both generations; of one whose key and weights
+// are the same, the turns of the subsets go on.
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
-#include "agent/balance/endpoint_pick.hpp"
+#include "agent/balance/sticky_pick.hpp"
 #include "agent/balance/weighted_pick.hpp"
-#include "agent/proxy/endpoint_pool.hpp"
-#include "agent/proxy/worker_report.hpp"
+#include "agent/proxy/cluster_use.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
 namespace sluice::proxy {
@@ -22,11 +22,13 @@ namespace sluice::proxy {
 struct Target {
   const snapshot::Share* share = nullptr;
   ClusterReport* report = nullptr;
-  balance::EndpointPick endpoints;
-  std::vector<std::shared_ptr<EndpointPool>> pools;  // as share->endpoints
+  std::shared_ptr<ClusterUse> use;
 
-  // The next endpoint in turn; nullptr when there is none.
-  [[nodiscard]] EndpointPool* pick_endpoint();
+  // For what has neither a key nor attempts before; nullptr when there is no endpoint that is well enough.
+  [[nodiscard]] EndpointPool* pick_endpoint(TimePoint now) const {
+    const auto endpoint = use->pick({.now = now});
+    return endpoint ? &use->pool(*endpoint) : nullptr;
+  }
 };
 
 class Generation {
@@ -43,8 +45,14 @@ class Generation {
     const auto found = listener_ids_.find(&listener);
     return found == listener_ids_.end() ? 0 : found->second;
   }
-  // The target whose turn it is; nullptr when the set has no endpoint at all.
-  [[nodiscard]] Target* pick(std::uint32_t index);
+  // By whose hash the set keeps users with their subset: that of its first cluster with consistentHash; null when no
+  // cluster has it.
+  [[nodiscard]] const model::HashKey* sticky_key(std::uint32_t index) const {
+    return sets_[index]->sticky_key;
+  }
+  // The target whose turn it is, or to which `hash`, of the sticky_key(), belongs; nullptr when the set has no endpoint
+  // at all.
+  [[nodiscard]] Target* pick(std::uint32_t index, std::optional<std::uint64_t> hash = std::nullopt);
 
   std::uint32_t users = 0;  // streams
 
@@ -52,6 +60,8 @@ class Generation {
   struct Set {
     snapshot::DestinationSetPtr source;
     balance::WeightedPick pick;
+    balance::StickyPick sticky;
+    const model::HashKey* sticky_key = nullptr;
     std::vector<std::uint64_t> weights;
     std::vector<Target> targets;  // as DestinationSet::shares
   };

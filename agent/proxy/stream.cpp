@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/proxy/stream.hpp"
 
+#include <algorithm>
+
 namespace sluice::proxy {
 namespace {
 
@@ -28,6 +30,9 @@ void Stream::begin(Downstream& downstream) {
 
 void Stream::end() {
   exchange_.reset();
+  leave_queue();
+  load_.end();
+  affinity_ = {};
   if (record_) write_record();
   if (target_ != nullptr && began_ != TimePoint()) {
     target_->report->durations.observe(context_.reactor.now() - began_);
@@ -51,6 +56,13 @@ bool Stream::step() {
       return step_promote();
     case Phase::kRelay:
       return relay();
+    case Phase::kWait:
+      if (downstream_->gone()) {
+        give_up(Ending::kClientClosed, true);
+        return true;
+      }
+      send_request();
+      return phase_ != Phase::kWait;
     case Phase::kDelay:
       if (!downstream_->gone()) return false;
       give_up(Ending::kClientClosed, true);
@@ -68,7 +80,8 @@ TimePoint Stream::deadline() const {
   const WorkerOptions& options = context_.options;
   if (phase_ == Phase::kDelay) return delayed_until_;
   if (exchange_ != nullptr && !exchange_->connected()) {
-    return attached_at_ + options.connect_timeout;
+    const Milliseconds limit = pool_->policy().connection_pool.connect_timeout;
+    return attached_at_ + std::min(limit, options.connect_timeout);
   }
   return progress_at_ + options.stream_timeout;
 }

@@ -16,10 +16,12 @@
 #include "agent/proxy/downstream.hpp"
 #include "agent/proxy/exchange.hpp"
 #include "agent/proxy/filters.hpp"
+#include "agent/proxy/hash_key.hpp"
+#include "agent/proxy/request_load.hpp"
 
 namespace sluice::proxy {
 
-class Stream final : private ExchangeUser {
+class Stream final : private ExchangeUser, private ConnectionWaiter {
  public:
   explicit Stream(Context& context);
   ~Stream();
@@ -41,9 +43,10 @@ class Stream final : private ExchangeUser {
   void on_timeout();
 
  private:
-  enum class Phase : std::uint8_t { kStart, kDelay, kPromote, kRelay, kDone };
+  enum class Phase : std::uint8_t { kStart, kDelay, kWait, kPromote, kRelay, kDone };
 
   void on_exchange() override { downstream_->drive(); }
+  void on_turn() override { downstream_->drive(); }
 
   // stream_request.cpp
   bool collect();
@@ -56,7 +59,11 @@ class Stream final : private ExchangeUser {
   void bad_request();
 
   // stream_upstream.cpp
-  bool attach();
+  enum class Attached : std::uint8_t { kYes, kWaits, kOverflow, kNoEndpoint, kFailed };
+  Attached attach();
+  Attached attach_to(std::uint32_t endpoint);
+  [[nodiscard]] bool attach_or_end();
+  void leave_queue();
   void adopt(std::unique_ptr<Upstream> upstream);
   void announce_client(Upstream& upstream);  // stream_announce.cpp
   void send_request();
@@ -100,6 +107,8 @@ class Stream final : private ExchangeUser {
   std::optional<routing::Decision> decision_;
   Target* target_ = nullptr;
   EndpointPool* pool_ = nullptr;
+  RequestLoad load_;
+  Affinity affinity_;
   ExchangePtr exchange_;
   Filters filters_;
   FilterRequest filter_request_;

@@ -45,6 +45,7 @@ void Stream::reply(std::uint16_t status, Ending ending, std::string_view reason)
 }
 
 void Stream::answer(LocalAnswer& local) {
+  leave_queue();
   if (local.ending) context_.count(*local.ending);
   exchange_.reset();
   http::ResponseHead head;
@@ -75,6 +76,7 @@ void Stream::answer(LocalAnswer& local) {
 }
 
 void Stream::give_up(Ending ending, bool reset) {
+  leave_queue();
   context_.count(ending);
   log::debug("proxy", "{} {} {}: {}", to_string(downstream_->peer()), downstream_->head().method,
              downstream_->head().path, label_of(ending));
@@ -97,7 +99,8 @@ void Stream::on_timeout() {
   }
   if (exchange_ != nullptr && !exchange_->connected()) {
     ++target_->report->connect_failures;
-    if (phase_ == Phase::kPromote && target_->pools.size() > 1) {
+    load_.failed(context_.reactor.now());
+    if (phase_ == Phase::kPromote && target_->use->size() > 1) {
       exchange_.reset();
       send_request();
     } else if (phase_ == Phase::kPromote || !try_elsewhere()) {
@@ -107,7 +110,10 @@ void Stream::on_timeout() {
   }
   const bool client_reads = downstream_->can_write();
   const bool client_owes = !request_done_ && exchange_ != nullptr && !exchange_->has_output();
-  if (client_reads && !client_owes) {
+  if (phase_ == Phase::kWait) {
+    fail(503, Ending::kOverflow, "upstream_overflow");
+  } else if (client_reads && !client_owes) {
+    load_.failed(context_.reactor.now());
     fail(504, Ending::kUpstreamTimeout, "upstream_timeout");
   } else if (client_reads && !response_began_) {
     reply(408, Ending::kBodyTimeout, "body_timeout");

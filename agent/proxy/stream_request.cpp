@@ -106,9 +106,14 @@ bool Stream::pick() {
     fail(500, Ending::kNoDestination, "no_destination");
     return false;
   }
-  target_ = generation_->pick(set);
-  if (target_ == nullptr || target_->pools.empty()) {
+  target_ = pick_target(*generation_, set,
+                        {downstream_->head(), downstream_->peer(), context_.random}, affinity_);
+  if (target_ == nullptr || target_->use->size() == 0) {
     fail(503, Ending::kNoEndpoint, "no_endpoint");
+    return false;
+  }
+  if (!load_.begin(*target_->use)) {
+    fail(503, Ending::kOverflow, "upstream_overflow");
     return false;
   }
   ++target_->report->picks;

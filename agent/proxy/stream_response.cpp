@@ -16,6 +16,7 @@ bool Stream::relay() {
     return true;
   }
   const bool pushed = exchange_->push();
+  if (exchange_->connected()) load_.connected();
   if (pushed) touch();
   if (pump_response()) return true;
   return pump_request() || pushed;
@@ -28,6 +29,7 @@ bool Stream::pump_response() {
     switch (event.kind) {
       case Kind::kHead:
         if (relay_head()) continue;
+        load_.report(health::Outcome::kGatewayError, context_.reactor.now());
         fail(502, Ending::kUpstreamInvalid, "upstream_invalid");
         return true;
       case Kind::kData:
@@ -48,6 +50,7 @@ bool Stream::pump_response() {
         const http::H1Error& error = exchange_->error();
         log::debug("proxy", "{}: {} [{}]", to_string(pool_->address()), error.message,
                    error.reason);
+        load_.report(health::Outcome::kGatewayError, context_.reactor.now());
         downstream_->flush();  // the client gets as much as there was
         fail(502, Ending::kUpstreamInvalid, "upstream_invalid");
         return true;
@@ -69,6 +72,8 @@ bool Stream::relay_head() {
     return true;
   }
   response_began_ = true;
+  load_.answered(head.status, context_.reactor.now());
+  if (!affinity_.set_cookie.empty()) head.headers.add("Set-Cookie", affinity_.set_cookie);
   if (record_) {
     answered_at_ = precise_now();
     record_->status = head.status;
@@ -80,6 +85,7 @@ bool Stream::relay_head() {
 }
 
 void Stream::finish_response() {
+  load_.end();
   exchange_->finish();
   exchange_.reset();
   phase_ = Phase::kDone;

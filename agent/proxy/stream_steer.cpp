@@ -71,8 +71,10 @@ std::optional<Refusal> Stream::unsuited(Promotable& client) {
 }
 
 bool Stream::attach_for_promotion(Promotable& client, std::uint16_t mss) {
-  pool_ = target_->pick_endpoint();
-  if (pool_ == nullptr) return false;
+  const auto endpoint = target_->use->pick({.now = context_.reactor.now()});
+  if (!endpoint) return false;
+  load_.begin_attempt(*endpoint);
+  pool_ = &target_->use->pool(*endpoint);
   attempts_ = 1;
   std::unique_ptr<Upstream> upstream;
   if (mss == 0) upstream = pool_->take(true, kYoung);

@@ -43,6 +43,7 @@ TcpSession::TcpSession(Context& context, Accepted accepted, const snapshot::List
 }
 
 TcpSession::~TcpSession() {
+  load_.end();
   release_generation();
   --context_.report.tcp_open;
 }
@@ -62,12 +63,19 @@ void TcpSession::choose(const snapshot::Listener& listener) {
   const auto rule = routing::match_tcp(listener.config.tcp_routes, local_);
   if (!rule) return end(Ending::kNoRoute, true);
   generation_ = context_.use_generation();
-  target_ = generation_->pick(listener.tcp_sets[*rule]);
-  if (target_ == nullptr || target_->pools.empty()) return end(Ending::kNoEndpoint, true);
+  // A connection has no head: of all keys only the client's address leads anywhere.
+  static const http::RequestHead kNoHead;
+  Affinity affinity;
+  target_ = pick_target(*generation_, listener.tcp_sets[*rule], {kNoHead, peer_, context_.random},
+                        affinity);
+  if (target_ == nullptr || target_->use->size() == 0) return end(Ending::kNoEndpoint, true);
+  hash_ = affinity.hash;
+  use_ = target_->use;
   report_ = target_->report;
-  const auto& clusters = generation_->snapshot().clusters;
-  const auto cluster = clusters.find(target_->share->cluster);
-  policy_ = cluster == clusters.end() ? model::default_policy() : cluster->second->policy;
+  policy_ = target_->share->policy;
+  slot_ = use_->record().begin_connection(policy_->connection_pool);
+  if (!slot_) return end(Ending::kOverflow, true);
+  load_.begin_connection(*use_);
   ++report_->picks;
 }
 
@@ -99,10 +107,11 @@ bool TcpSession::step() {
 void TcpSession::connect() {
   state_ = State::kConnect;
   while (attempts_++ < kMaxAttempts) {
-    const EndpointPool* const pool = target_->pick_endpoint();
-    if (pool == nullptr) return end(Ending::kNoEndpoint, true);
-    endpoint_ = pool->address();
     since_ = context_.reactor.now();
+    const auto endpoint = use_->pick({.hash = hash_, .excluded = load_.tried(), .now = since_});
+    if (!endpoint) return end(Ending::kNoEndpoint, true);
+    load_.begin_attempt(*endpoint);
+    endpoint_ = use_->pool(*endpoint).address();
     auto fd = net::connect_tcp(endpoint_);
     if (fd) {
       upstream_.attach(std::move(*fd));
@@ -110,6 +119,7 @@ void TcpSession::connect() {
       return;
     }
     ++report_->connect_failures;
+    load_.failed(since_);
     log::debug("proxy", "{}", fd.error().message);
   }
   end(Ending::kConnectFailed, true);
@@ -133,6 +143,7 @@ bool TcpSession::step_connect() {
 
 void TcpSession::connect_failed(const char* why) {
   ++report_->connect_failures;
+  load_.failed(context_.reactor.now());
   log::debug("proxy", "{}: cannot connect to {}: {}", to_string(peer_), to_string(endpoint_), why);
   upstream_.reset(context_.reactor);
   connect();
@@ -141,6 +152,7 @@ void TcpSession::connect_failed(const char* why) {
 void TcpSession::begin_relay() {
   state_ = State::kRelay;
   since_ = context_.reactor.now();
+  load_.report(health::Outcome::kOk, since_);
   upstream_.note(EPOLLOUT);
   if (const auto& keepalive = policy_->connection_pool.keepalive) {
     net::keep_alive(

@@ -15,6 +15,8 @@
 #include "agent/proxy/connection.hpp"
 #include "agent/proxy/generation.hpp"
 #include "agent/proxy/greeting.hpp"
+#include "agent/proxy/hash_key.hpp"
+#include "agent/proxy/request_load.hpp"
 #include "agent/proxy/worker_report.hpp"
 
 namespace sluice::proxy {
@@ -77,6 +79,10 @@ class TcpSession final : public Connection {
   Generation* generation_ = nullptr;
   Target* target_ = nullptr;  // of generation_
   ClusterReport* report_ = nullptr;
+  std::shared_ptr<ClusterUse> use_;  // outlives load_ and slot_
+  RequestLoad load_;                 // the connection counts as a request in flight
+  health::Token slot_;
+  std::optional<std::uint64_t> hash_;
   model::TrafficPolicyPtr policy_;
   SocketAddress endpoint_;
   std::uint32_t attempts_ = 0;

@@ -26,6 +26,7 @@ Upstream::Upstream(Context& context, std::shared_ptr<EndpointPool> pool, SteerUp
 
 Upstream::~Upstream() {
   --context_.report.upstreams_open;
+  pool_->closed();
   if (channel_.fd() < 0) return;
   if (steerable_) {
     context_.steering->close_upstream(lend(), reset_);

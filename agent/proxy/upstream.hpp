@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "agent/base/clock.hpp"
+#include "agent/health/token.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/channel.hpp"
 #include "agent/proxy/steering.hpp"
@@ -56,6 +57,10 @@ class Upstream final : public net::EventHandler {
   void forget_socket();  // promote() has consumed it
 
   TimePoint idle_since;
+  // Kept by its pool: a unit of the cluster's max_connections, and what limits how long it is used.
+  health::Token slot;
+  TimePoint opened_at;
+  std::uint32_t requests = 0;
 
  private:
   [[nodiscard]] bool still_open();

@@ -63,12 +63,16 @@ class WorkerImpl final : public Worker {
 void WorkerImpl::run() {
   if (steering_) context_->steering = steering_(*reactor_);
   sweep_ = std::make_unique<net::Timer>(*reactor_, [this] {
-    context_->pools.expire(reactor_->now() - context_->options.upstream_idle_timeout);
+    context_->pools.expire(reactor_->now());
     arm_sweep();
   });
   grace_ = std::make_unique<net::Timer>(*reactor_, [this] { reactor_->stop(); });
   arm_sweep();
+  context_->registry->add_worker(context_->options.index, [this](auto cluster) {
+    reactor_->post([this, cluster] { context_->pools.give_up_one(*cluster); });
+  });
   reactor_->run();
+  context_->registry->remove_worker(context_->options.index);
   close_all();
   finished_ = true;
 }
@@ -132,6 +136,7 @@ void WorkerImpl::close_all() {
   while (!context_->connections.empty()) (*context_->connections.begin())->close_now();
   context_->mirrors.clear();
   context_->pools.clear();
+  context_->queue.clear();
   sweep_.reset();
   grace_.reset();
   retire_.reset();

@@ -12,6 +12,7 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/base/error.hpp"
+#include "agent/health/registry.hpp"
 #include "agent/http/forwarded.hpp"
 #include "agent/http/h1_codec.hpp"
 #include "agent/net/reactor.hpp"
@@ -26,11 +27,11 @@ class AccessSink;
 
 struct WorkerOptions {
   std::uint32_t index = 0;
-  http::H1Options http;                 // a listener may have its own mode and body limit
-  Milliseconds head_timeout{10'000};    // first byte of a head to its last
-  Milliseconds idle_timeout{75'000};    // a kept-alive client between requests
-  Milliseconds stream_timeout{60'000};  // no byte moved in either direction during a request
-  Milliseconds connect_timeout{5'000};
+  http::H1Options http;                     // a listener may have its own mode and body limit
+  Milliseconds head_timeout{10'000};        // first byte of a head to its last
+  Milliseconds idle_timeout{75'000};        // a kept-alive client between requests
+  Milliseconds stream_timeout{60'000};      // no byte moved in either direction during a request
+  Milliseconds connect_timeout{3'600'000};  // at most; a cluster's connectTimeout says how long
   Milliseconds upstream_idle_timeout{60'000};
   std::uint32_t max_connections = 50'000;
   // Clients get no descriptor from this number on: those are for upstreams, control and the log. 0 = no such limit.
@@ -43,7 +44,8 @@ struct WorkerOptions {
   std::shared_ptr<ListenerLoads> listener_loads{};  // of all workers; null: of this one alone
   std::uint32_t max_idle_upstreams = 512;           // per endpoint
   std::uint32_t buffer_bytes = 64 * 1024;  // per direction of a stream: the bound of back-pressure
-  AccessSink* access_sink = nullptr;       // outlives the worker; null: no request is recorded
+  std::shared_ptr<health::Registry> registry;  // of all workers; null: one of its own
+  AccessSink* access_sink = nullptr;           // outlives the worker; null: no request is recorded
 };
 
 class Worker {

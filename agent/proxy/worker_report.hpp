@@ -14,36 +14,37 @@
 namespace sluice::proxy {
 
 // Why a request was answered by Sluice itself, or a connection was closed. LB_ENDINGS(X): X(enumerator, label, help)
-#define LB_ENDINGS(X)                                                                          \
-  X(kNoListener, "no_listener", "a connection arrived for an address that no listener serves") \
-  X(kNoRoute, "no_route", "404: no route matches")                                             \
-  X(kNoDestination, "no_destination", "500: the route's action is not supported")              \
-  X(kNoEndpoint, "no_endpoint", "503: no endpoint is ready")                                   \
-  X(kConnectFailed, "connect_failed", "503: the endpoint could not be reached")                \
-  X(kUpstreamReset, "upstream_reset", "502: the endpoint closed before a whole response head") \
-  X(kUpstreamInvalid, "upstream_invalid", "502: the endpoint's response is not valid HTTP")    \
-  X(kUpstreamTimeout, "upstream_timeout", "504: the endpoint did not answer in time")          \
-  X(kBadRequest, "bad_request", "4xx/5xx: the request is not valid HTTP; see reason in log")   \
-  X(kHeadTimeout, "head_timeout", "408: the request head did not arrive in time")              \
-  X(kBodyTimeout, "body_timeout", "the client stopped sending or reading")                     \
-  X(kClientClosed, "client_closed", "the client went away during a request")                   \
-  X(kTruncated, "truncated", "the endpoint closed in the middle of a response body")           \
-  X(kOverload, "overload", "the connection limit of this worker was reached")                  \
-  X(kListenerLimit, "listener_limit", "the connection limit of the listener was reached")      \
-  X(kProxyHeader, "proxy_header", "a trusted proxy sent no PROXY header, or an invalid one")   \
-  X(kRedirect, "redirect", "3xx: the route redirects")                                         \
-  X(kDirectResponse, "direct_response", "the route answers by itself")                         \
-  X(kFaultAbort, "fault_abort", "the route's fault answered instead of an endpoint")           \
-  X(kCorsPreflight, "cors_preflight", "200: a CORS preflight was answered")                    \
-  X(kMaxForwards, "max_forwards", "OPTIONS or TRACE that was not to be forwarded further")     \
-  X(kRewriteTooLong, "rewrite_too_long", "500: the rewritten path is too long")                \
-  X(kBadAction, "bad_action", "500: the route's action cannot be carried out")                 \
-  X(kProxyUntrusted, "proxy_untrusted", "a PROXY header came from an untrusted address")       \
-  X(kTcpClientReset, "tcp_client_reset", "TCP: the client reset the connection")               \
-  X(kTcpUpstreamReset, "tcp_upstream_reset", "TCP: the endpoint reset the connection")         \
-  X(kTcpIdle, "tcp_idle", "TCP: no byte moved for tcp.idleTimeout")                            \
-  X(kTcpDuration, "tcp_duration", "TCP: the connection reached maxConnectionDuration")         \
-  X(kTcpLimit, "tcp_limit", "TCP: the cluster has maxConnections already")                     \
+#define LB_ENDINGS(X)                                                                              \
+  X(kNoListener, "no_listener", "a connection arrived for an address that no listener serves")     \
+  X(kNoRoute, "no_route", "404: no route matches")                                                 \
+  X(kNoDestination, "no_destination", "500: the route's action is not supported")                  \
+  X(kNoEndpoint, "no_endpoint", "503: no endpoint is ready")                                       \
+  X(kOverflow, "upstream_overflow", "503: a limit of the destination's connectionPool is reached") \
+  X(kConnectFailed, "connect_failed", "503: the endpoint could not be reached")                    \
+  X(kUpstreamReset, "upstream_reset", "502: the endpoint closed before a whole response head")     \
+  X(kUpstreamInvalid, "upstream_invalid", "502: the endpoint's response is not valid HTTP")        \
+  X(kUpstreamTimeout, "upstream_timeout", "504: the endpoint did not answer in time")              \
+  X(kBadRequest, "bad_request", "4xx/5xx: the request is not valid HTTP; see reason in log")       \
+  X(kHeadTimeout, "head_timeout", "408: the request head did not arrive in time")                  \
+  X(kBodyTimeout, "body_timeout", "the client stopped sending or reading")                         \
+  X(kClientClosed, "client_closed", "the client went away during a request")                       \
+  X(kTruncated, "truncated", "the endpoint closed in the middle of a response body")               \
+  X(kOverload, "overload", "the connection limit of this worker was reached")                      \
+  X(kListenerLimit, "listener_limit", "the connection limit of the listener was reached")          \
+  X(kProxyHeader, "proxy_header", "a trusted proxy sent no PROXY header, or an invalid one")       \
+  X(kRedirect, "redirect", "3xx: the route redirects")                                             \
+  X(kDirectResponse, "direct_response", "the route answers by itself")                             \
+  X(kFaultAbort, "fault_abort", "the route's fault answered instead of an endpoint")               \
+  X(kCorsPreflight, "cors_preflight", "200: a CORS preflight was answered")                        \
+  X(kMaxForwards, "max_forwards", "OPTIONS or TRACE that was not to be forwarded further")         \
+  X(kRewriteTooLong, "rewrite_too_long", "500: the rewritten path is too long")                    \
+  X(kBadAction, "bad_action", "500: the route's action cannot be carried out")                     \
+  X(kProxyUntrusted, "proxy_untrusted", "a PROXY header came from an untrusted address")           \
+  X(kTcpClientReset, "tcp_client_reset", "TCP: the client reset the connection")                   \
+  X(kTcpUpstreamReset, "tcp_upstream_reset", "TCP: the endpoint reset the connection")             \
+  X(kTcpIdle, "tcp_idle", "TCP: no byte moved for tcp.idleTimeout")                                \
+  X(kTcpDuration, "tcp_duration", "TCP: the connection reached maxConnectionDuration")             \
+  X(kTcpLimit, "tcp_limit", "TCP: the cluster has maxConnections already")                         \
   X(kTcpDrained, "tcp_drained", "TCP: still open when the time to drain was over")
 
 enum class Ending : std::uint8_t {

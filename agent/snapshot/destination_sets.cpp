@@ -54,7 +54,7 @@ std::string count_of(std::size_t count, const std::string& noun) {
 
 DestinationSets::DestinationSets(const model::World& world, Resolver& resolver,
                                  const Snapshot* previous, const Changed& changed)
-    : world_(world), resolver_(resolver) {
+    : world_(world), resolver_(resolver), tables_(previous) {
   if (previous == nullptr) return;
   slots_.reserve(previous->destination_sets.size());
   for (const DestinationSetPtr& set : previous->destination_sets) {
@@ -145,6 +145,7 @@ void DestinationSets::resolve_shares(DestinationSet& set) {
     const Resolved& resolved = resolver_.of(share.cluster);
     share.state = resolved.state;
     share.endpoints = resolved.endpoints;
+    share.policy = world_.clusters.at(share.cluster)->policy;
   }
   if (!set.has_endpoint()) {
     for (Share& share : set.shares) {
@@ -156,6 +157,7 @@ void DestinationSets::resolve_shares(DestinationSet& set) {
   }
   const bool has_endpoint = set.has_endpoint();
   for (Share& share : set.shares) {
+    share.tables = tables_.get(share);
     // Weights are relative: taking one away gives its share to the others in proportion to theirs.
     const bool spread = share.state == ShareState::kEmpty && has_endpoint;
     share.effective_weight = spread ? 0 : share.weight;

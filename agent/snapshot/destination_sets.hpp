@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "agent/snapshot/hash_tables.hpp"
 #include "agent/snapshot/resolve.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
@@ -48,6 +49,7 @@ class DestinationSets {
 
   const model::World& world_;
   Resolver& resolver_;
+  HashTableCache tables_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, std::uint32_t> by_key_;  // filled on first use
   std::size_t next_free_ = 0;                              // no free id is below

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/balance/hash_table.hpp"
 #include "agent/base/error.hpp"
 #include "agent/model/world.hpp"
 #include "agent/routing/route_table.hpp"
@@ -43,6 +44,8 @@ struct Share {
   std::vector<model::Endpoint>
       endpoints;  // ready ones (or, when none of the set is, serving terminating ones)
   model::Origin origin;
+  model::TrafficPolicyPtr policy = model::default_policy();  // of the cluster; never null
+  balance::HashTablesPtr tables{};  // of `endpoints`, with consistentHash; else null
 
   bool operator==(const Share&) const = default;
 };

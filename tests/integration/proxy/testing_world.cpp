@@ -27,6 +27,10 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
     for (const SocketAddress& address : subset.endpoints) {
       cluster.endpoints.push_back({.address = address, .name = to_string(address)});
     }
+    if (!cluster.endpoints.empty()) cluster.endpoints.back().ready_since = subset.last_ready_since;
+    if (!subset.policy.same_as(*model::default_policy())) {
+      cluster.policy = std::make_shared<const model::TrafficPolicy>(subset.policy);
+    }
     std::ranges::sort(cluster.endpoints, {}, &model::Endpoint::address);
     route.destinations.push_back({cluster.key, subset.weight * model::kWeightUnit, {}});
     world.clusters.emplace(cluster.key, std::make_shared<const model::Cluster>(cluster));

@@ -56,6 +56,12 @@ TEST(EndpointPicker, LeastRequestAvoidsTheBusyOne) {
   for (const std::size_t other : {0U, 1U, 3U}) EXPECT_NEAR(counts[other], 1000, 120);
 }
 
+TEST(EndpointPicker, LeastRequestTakesTurnsWhereLoadIsEqual) {
+  const Cluster cluster(equal(4), Kind::kLeastRequest);
+  auto picker = cluster.picker(1);
+  for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ(picker.pick({}), (i + 1) % 4);
+}
+
 TEST(EndpointPicker, LeastRequestLooksAtTwoNotAtAll) {
   // Of ten, the only idle one is seen by a fifth of the picks: workers that all know the same do not all pick it.
   const Cluster cluster(equal(10), Kind::kLeastRequest);
@@ -190,6 +196,14 @@ TEST(EndpointPicker, AnEndpointThatWarmsUpGetsItsShareBitByBit) {
     const auto warm = cluster.counts(picker, 1000);
     EXPECT_NEAR(warm[1], 500, kind == Kind::kRoundRobin ? 1 : 60);
   }
+}
+
+TEST(EndpointPicker, AnEndpointOfUnknownAgeIsWarm) {
+  Cluster cluster(equal(2), Kind::kRoundRobin);
+  cluster.policy.warmup = model::Warmup{.duration = std::chrono::hours(24)};  // now: 1000 s
+  cluster.states[1]->serving_since_ns = cluster.now.time_since_epoch().count();
+  auto picker = cluster.picker();
+  EXPECT_NEAR(cluster.counts(picker, 1100)[1], 100, 3);
 }
 
 // Whatever the cluster looks like: a pick is an endpoint that may be used, and one is found whenever there is one.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/proxy/cluster_use.hpp"
+
+#include "agent/proxy/context.hpp"
+
+namespace sluice::proxy {
+
+ClusterUse::ClusterUse(Context& context, snapshot::DestinationSetPtr owner,
+                       const snapshot::Share& share)
+    : owner_(std::move(owner)),
+      endpoints_(share.endpoints),
+      policy_(share.policy),
+      report_(context.report.clusters[share.cluster]),
+      records_(context.registry->find(share.cluster, policy_, endpoints_)) {
+  states_.reserve(endpoints_.size());
+  pools_.reserve(endpoints_.size());
+  for (const auto& record : records_.endpoints) {
+    states_.push_back(&record->state());
+    pools_.push_back(context.pools.get(record, policy_));
+  }
+  balance::PickerOptions options{.endpoints = endpoints_,
+                                 .policy = &policy_->load_balancer,
+                                 .states = states_,
+                                 .changes = &records_.cluster->changes(),
+                                 .tables = share.tables,
+                                 .worker = context.options.index,
+                                 .seed = context.random()};
+  if (policy_->outlier_detection) {
+    options.min_health_percent = policy_->outlier_detection->min_health_percent;
+  }
+  picker_ = balance::EndpointPicker(options, context.reactor.now());
+}
+
+bool ClusterUse::suits(const snapshot::Share& share) const {
+  return (policy_ == share.policy || policy_->same_as(*share.policy)) &&
+         endpoints_ == share.endpoints;
+}
+
+std::optional<std::uint32_t> ClusterUse::pick(const balance::PickRequest& request) {
+  const auto index = picker_.pick(request);
+  return index ? std::optional(static_cast<std::uint32_t>(*index)) : std::nullopt;
+}
+
+std::shared_ptr<ClusterUse> ClusterUses::get(const snapshot::DestinationSetPtr& set,
+                                             const snapshot::Share& share) {
+  auto& known = by_cluster_[share.cluster];
+  auto use = known.lock();
+  if (use && use->suits(share)) return use;
+  use = std::make_shared<ClusterUse>(context_, set, share);
+  known = use;
+  return use;
+}
+
+void ClusterUses::forget_unused() {
+  std::erase_if(by_cluster_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// ClusterUse: what one worker keeps of a cluster with certain endpoints: the picker, the shared records and the pools;
+// ClusterUses: finds the one there is.
+// Callers: Generation (makes), Stream and RequestLoad (use). Thread: worker. Invariants: indexes are those of the
+// endpoints it was made for; shared by all sets and generations in which endpoints and policy are the same, so that
+// turns, warmups and ejections go on over a change elsewhere.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/balance/endpoint_picker.hpp"
+#include "agent/health/registry.hpp"
+#include "agent/proxy/endpoint_pool.hpp"
+#include "agent/proxy/worker_report.hpp"
+#include "agent/snapshot/snapshot.hpp"
+
+namespace sluice::proxy {
+
+class ClusterUse {
+ public:
+  // `share` is one of `owner`, which is kept alive.
+  ClusterUse(Context& context, snapshot::DestinationSetPtr owner, const snapshot::Share& share);
+  ClusterUse(const ClusterUse&) = delete;
+  ClusterUse& operator=(const ClusterUse&) = delete;
+
+  // Nothing has to be made anew for that share.
+  [[nodiscard]] bool suits(const snapshot::Share& share) const;
+
+  // nullopt: there is none, or none that is well enough.
+  [[nodiscard]] std::optional<std::uint32_t> pick(const balance::PickRequest& request);
+  [[nodiscard]] std::size_t size() const { return pools_.size(); }
+  [[nodiscard]] EndpointPool& pool(std::uint32_t endpoint) const { return *pools_[endpoint]; }
+  [[nodiscard]] health::EndpointRecord& record(std::uint32_t endpoint) const {
+    return *records_.endpoints[endpoint];
+  }
+  [[nodiscard]] health::ClusterRecord& record() const { return *records_.cluster; }
+  [[nodiscard]] const model::TrafficPolicy& policy() const { return *policy_; }
+  [[nodiscard]] ClusterReport& report() const { return report_; }
+
+ private:
+  snapshot::DestinationSetPtr owner_;
+  const std::vector<model::Endpoint>& endpoints_;  // in owner_
+  model::TrafficPolicyPtr policy_;
+  ClusterReport& report_;
+  health::Records records_;
+  std::vector<balance::EndpointState*> states_;       // in records_
+  std::vector<std::shared_ptr<EndpointPool>> pools_;  // as endpoints_
+  balance::EndpointPicker picker_;
+};
+
+class ClusterUses {
+ public:
+  explicit ClusterUses(Context& context) : context_(context) {}
+  [[nodiscard]] std::shared_ptr<ClusterUse> get(const snapshot::DestinationSetPtr& set,
+                                                const snapshot::Share& share);
+  void forget_unused();
+
+ private:
+  Context& context_;
+  std::unordered_map<std::string, std::weak_ptr<ClusterUse>> by_cluster_;
+};
+
+}  // namespace sluice::proxy
