@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handover: how a new agent takes over from the one that runs, over a unix socket beside the control socket. The old one
-// sends its listening sockets (SCM_RIGHTS), so that both accept from the same queues and none that is established is
-// lost when one of them closes; works without any privilege. Then the new one says that it serves, and later the old
+// Handover: how a new agent takes over from the one that runs, over a unix socket beside the control socket. The old
+// one sends its listening sockets (SCM_RIGHTS), so that both accept from the same queues and none that is established
+// is lost when one of them closes; works without any privilege. Then the new one says that it serves, and later the old
 // one that it has let go of the kernel path.
 // Packets (SOCK_SEQPACKET), old to new: "KIND NAME" with descriptors, ..., "end", later "released"; new to old:
 // "serving".

@@ -175,7 +175,9 @@ void TcpSession::release_generation() {
 }
 
 bool TcpSession::relay() {
-  const bool moved = pump(to_endpoint_) | pump(to_client_);
+  const bool sent = pump(to_endpoint_);
+  const bool answered = pump(to_client_);
+  const bool moved = sent || answered;
   // A reset is passed on at once, as it overtakes what is on its way anyhow.
   if (client_.receive_failed()) {
     end(Ending::kTcpClientReset, true);
