@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/update_pipeline.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 
 #include "agent/base/log.hpp"
 
 namespace sluice::app {
+namespace {
+
+constexpr auto kMuchWork = std::chrono::milliseconds(100);
+
+}  // namespace
 
 UpdatePipeline::UpdatePipeline(std::string directory, config::TranslateOptions translate,
                                snapshot::BuildOptions build, Publish publish)
@@ -16,6 +23,14 @@ UpdatePipeline::UpdatePipeline(std::string directory, config::TranslateOptions t
       publish_(std::move(publish)) {}
 
 void UpdatePipeline::reload() {
+  const auto start = std::chrono::steady_clock::now();
+  update();
+  // What parsing and linking of much left in the allocator goes back to the node; after a small change there is nothing
+  // to win, and the call would cost more than the change.
+  if (std::chrono::steady_clock::now() - start > kMuchWork) (void)::malloc_trim(0);
+}
+
+void UpdatePipeline::update() {
   config::Translation translation = translator_.load_directory(directory_);
   ++state_.reloads;
   if (translation.rejected > 0) ++state_.rejects_total;

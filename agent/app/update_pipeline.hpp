@@ -44,6 +44,7 @@ class UpdatePipeline {
   }
 
  private:
+  void update();
   void log_changes(const std::vector<model::Diagnostic>& diagnostics);
 
   std::string directory_;

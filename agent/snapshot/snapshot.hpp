@@ -122,7 +122,7 @@ struct BuildOptions {
   std::string request_flag;  // a flag that acts on every request, and how; empty: none
 };
 
-// `previous` may be null; else its `options` were the same. What did not change since is taken over from it by pointer,
+// `previous` may be null. What did not change since is taken over from it by pointer,
 // at the cost of a comparison. Pure: the same arguments give the same snapshot. Fails, changing nothing, on a regular
 // expression that RE2 refuses and on a destination whose cluster the world lacks; translation reports both earlier.
 // Called by the update pipeline.
