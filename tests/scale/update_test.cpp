@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A configuration of 3,000 virtual services in real files, two real workers: how long one change takes from the moment it
-// is looked for until the last worker has it, and that nothing else is made anew. The numbers are printed; the bounds are
-// generous, because other things run beside tests.
+// A configuration of 3,000 virtual services in real files, two real workers: how long one change takes from the moment
+// it is looked for until the last worker has it, and that nothing else is made anew. The numbers are printed; the
+// bounds are generous, because other things run beside tests.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
