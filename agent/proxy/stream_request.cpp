@@ -107,7 +107,7 @@ bool Stream::pick() {
     return false;
   }
   target_ = pick_target(*generation_, set,
-                        {downstream_->head(), downstream_->peer(), context_.random}, affinity_);
+                        {downstream_->head(), filters_.client(), context_.random}, affinity_);
   if (target_ == nullptr || target_->use->size() == 0) {
     fail(503, Ending::kNoEndpoint, "no_endpoint");
     return false;

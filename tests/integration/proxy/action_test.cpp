@@ -147,5 +147,30 @@ TEST_F(ActionTest, AClientThatLeavesDuringADelayLeavesNothingBehind) {
   EXPECT_EQ(upstream.connections(), 0);
 }
 
+// DestinationRule consistentHash.useSourceIp: the source is the client, not the proxy in front of us.
+TEST_F(ActionTest, HashingByTheSourceTakesWhomATrustedProxyNames) {
+  std::atomic<int> first{0};
+  std::atomic<int> second{0};
+  ScriptedUpstream one(answering([&](const Message&) { return ++first, ok("one"); }));
+  ScriptedUpstream two(answering([&](const Message&) { return ++second, ok("two"); }));
+  auto policy = std::make_shared<model::TrafficPolicy>();
+  policy->load_balancer.kind = model::LoadBalancer::Kind::kConsistentHash;
+  policy->load_balancer.hash.emplace();
+  world_.policy = policy;
+  world_.subsets = {{.endpoints = {one.address(), two.address()}}};
+  options_.trust.cidrs = {IpPrefix::parse("127.0.0.0/8").value()};
+  start();
+  Peer peer = client();
+  const auto ask_as = [&](int host) {
+    return status_of(peer, "GET / HTTP/1.1\r\nHost: echo.test\r\nX-Forwarded-For: 203.0.113." +
+                               std::to_string(host) + "\r\n\r\n");
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(ask_as(7), 200);
+  EXPECT_TRUE(first == 20 || second == 20) << first << " " << second;
+  for (int host = 1; host <= 64; ++host) ASSERT_EQ(ask_as(host), 200);
+  EXPECT_GT(first, 0);
+  EXPECT_GT(second, 0);
+}
+
 }  // namespace
 }  // namespace sluice::proxy::testing
