@@ -74,7 +74,7 @@ void TcpSession::choose(const snapshot::Listener& listener) {
   report_ = target_->report;
   policy_ = target_->share->policy;
   slot_ = use_->record().begin_connection(policy_->connection_pool);
-  if (!slot_) return end(Ending::kOverflow, true);
+  if (!slot_) return end(Ending::kTcpLimit, true);
   load_.begin_connection(*use_);
   ++report_->picks;
 }

@@ -293,6 +293,25 @@ TEST_F(TcpTest, AConnectionLivesNoLongerThanItMay) {
   EXPECT_EQ(count(Ending::kTcpDuration), 1U);
 }
 
+TEST_F(TcpTest, AClusterTakesNoMoreConnectionsThanItMay) {
+  ScriptedUpstream upstream(echo);
+  policy().connection_pool.max_connections = 1;
+  start(upstream);
+  Peer first = client();
+  ASSERT_TRUE(first.send("x"));
+  ASSERT_EQ(first.read_exactly(1), "x");
+  Peer second = client();
+  EXPECT_EQ(second.read_some(), "");
+  EXPECT_FALSE(second.ended_cleanly());
+  EXPECT_EQ(count(Ending::kTcpLimit), 1U);
+  first.half_close();
+  EXPECT_TRUE(first.at_end());
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.connections_open == 0; }));
+  Peer third = client();
+  ASSERT_TRUE(third.send("y"));
+  EXPECT_EQ(third.read_exactly(1), "y");
+}
+
 TEST_F(TcpTest, TheEndpointIsToldWhoTheClientIs) {
   for (const std::uint8_t version : {std::uint8_t{1}, std::uint8_t{2}}) {
     net::ProxyParse parse;
