@@ -5,6 +5,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 // X(name, code, request status, text)
 #define SLUICE_H1_REASONS(X)                                                                       \
@@ -85,11 +86,10 @@ enum class H1Reason : std::uint8_t {
   SLUICE_H1_REASONS(X)
 #undef X
 };
-inline constexpr std::size_t kH1Reasons = 0
-#define X(name, code, status, text) +1
-    SLUICE_H1_REASONS(X)
+#define X(name, code, status, text) (code),
+inline constexpr std::size_t kH1Reasons =
+    std::initializer_list<const char*>{SLUICE_H1_REASONS(X)}.size();
 #undef X
-    ;
 
 struct H1ReasonInfo {
   const char* code;

@@ -165,7 +165,7 @@ Result<std::shared_ptr<Snapshot>> Builder::build() {
     if (!drafted) return tl::unexpected(std::move(drafted).error());
     drafts.push_back(std::move(*drafted));
   }
-  std::ranges::stable_sort(drafts, [](const Draft& a, const Draft& b) {
+  std::ranges::sort(drafts, [](const Draft& a, const Draft& b) {
     return std::tie(a.listener.config.port, a.listener.config.bind) <
            std::tie(b.listener.config.port, b.listener.config.bind);
   });

@@ -42,8 +42,12 @@ std::optional<Identity> identify(const std::string& path) {
   return Identity{status.st_dev, status.st_ino};
 }
 
-// Kubernetes prepares a new version in hidden names and then renames one of them to "..data".
-bool counts(std::string_view name) { return !name.starts_with('.') || name == "..data"; }
+// Kubernetes prepares a new version in hidden names and then renames one of them to "..data". Files that are never
+// loaded do not count: the agent's own log may lie beside the configuration.
+bool counts(std::string_view name) {
+  const bool loaded = name.ends_with(".yaml") || name.ends_with(".yml");
+  return (loaded && !name.starts_with('.')) || name == "..data";
+}
 
 enum class Entries : std::uint8_t { kLinks, kAll };
 

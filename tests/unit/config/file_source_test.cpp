@@ -49,6 +49,16 @@ TEST_F(FileSourceTest, ReportsAWrittenFileOnceAfterTheQuietTime) {
   EXPECT_FALSE(source_->poll());
 }
 
+// The agent's own log may lie there, and each reload writes to it.
+TEST_F(FileSourceTest, FilesThatAreNeverLoadedDoNotCount) {
+  watch(temp_.path());
+  temp_.write("agent.log", "x\n");
+  temp_.write("a.yaml.swp", "x\n");
+  EXPECT_FALSE(reported_after_quiet());
+  temp_.write("a.yml", "x: 1\n");
+  EXPECT_TRUE(reported_after_quiet());
+}
+
 TEST_F(FileSourceTest, ReportsRenameOverTheOldFileAndRemoval) {
   temp_.write("a.yaml", "x: 1\n");
   watch(temp_.path());
