@@ -11,6 +11,8 @@ constexpr std::size_t kSmallest = 1024;
 
 std::span<char> Buffer::writable(std::size_t size) {
   const std::size_t content = this->size();
+  if (parked_) *gauge_ += capacity_;
+  parked_ = false;
   if (capacity_ - end_ < size) {
     if (capacity_ - content >= size) {
       std::memmove(data_.get(), data_.get() + begin_, content);
@@ -39,10 +41,17 @@ void Buffer::consume(std::size_t size) {
   if (begin_ == end_) begin_ = end_ = 0;
 }
 
+void Buffer::park() {
+  clear();
+  if (!parked_) *gauge_ -= capacity_;
+  parked_ = true;
+}
+
 void Buffer::release() {
-  *gauge_ -= capacity_;
+  if (!parked_) *gauge_ -= capacity_;
   data_.reset();
   capacity_ = begin_ = end_ = 0;
+  parked_ = false;
 }
 
 }  // namespace sluice::proxy

@@ -49,8 +49,9 @@ class Exchange {
   [[nodiscard]] virtual bool reused() const = 0;
   // Some byte of an answer came.
   [[nodiscard]] virtual bool response_began() const = 0;
-  // True when the endpoint's kernel has acknowledged nothing of the request: the endpoint cannot have acted on it.
-  [[nodiscard]] virtual bool unacked() const = 0;
+  // The endpoint cannot have acted on the request: nothing of it was sent, or the endpoint closed without having
+  // received any of it. Asked once the exchange has ended.
+  [[nodiscard]] virtual bool untouched() const = 0;
 
   // The answer was pulled to its kEnd: the connection may serve others.
   virtual void finish() = 0;

@@ -37,7 +37,7 @@ class H1Exchange final : public Exchange {
   [[nodiscard]] bool connected() const override { return upstream_->known_connected(); }
   [[nodiscard]] bool reused() const override { return upstream_->reused(); }
   [[nodiscard]] bool response_began() const override { return upstream_->response_began(); }
-  [[nodiscard]] bool unacked() const override { return upstream_->request_unacked(); }
+  [[nodiscard]] bool untouched() const override { return upstream_->request_untouched(); }
   void finish() override;
   void reset_on_close() override { upstream_->reset_on_close(); }
   [[nodiscard]] Upstream* connection() override { return upstream_.get(); }

@@ -6,11 +6,11 @@
 namespace sluice::proxy {
 namespace {
 
-constexpr std::size_t kKeptCapacity = 64 * 1024;
+constexpr std::size_t kKeptCapacity = 8 * 1024;  // by a stream that waits for its next request
 
 }  // namespace
 
-Stream::Stream(Context& context) : context_(context) {}
+Stream::Stream(Context& context) : context_(context), kept_(context.memory.buffer_bytes) {}
 
 Stream::~Stream() = default;
 
@@ -19,6 +19,7 @@ void Stream::begin(Downstream& downstream) {
   phase_ = Phase::kStart;
   attempts_ = 0;
   request_done_ = rewritten_ = response_began_ = false;
+  whole_ = true;
   request_trailers_ = nullptr;
   body_ = {};
   filter_request_ = {&context_, &downstream, nullptr, nullptr, nullptr, nullptr};
@@ -42,9 +43,9 @@ void Stream::end() {
   target_ = nullptr;
   pool_ = nullptr;
   listener_ = nullptr;
-  kept_.clear();
+  if (kept_.capacity() > kKeptCapacity) kept_.release();
+  kept_.park();
   raw_.clear();
-  if (kept_.capacity() > kKeptCapacity) kept_.shrink_to_fit();
   if (generation_ != nullptr) context_.release_generation(generation_);
   generation_ = nullptr;
   phase_ = Phase::kDone;
@@ -63,6 +64,12 @@ bool Stream::step() {
       }
       send_request();
       return phase_ != Phase::kWait;
+    case Phase::kBackoff:
+      if (!downstream_->gone() && context_.reactor.now() >= delayed_until_) {
+        send_request();
+        return true;
+      }
+      [[fallthrough]];
     case Phase::kDelay:
       if (!downstream_->gone()) return false;
       give_up(Ending::kClientClosed, true);
@@ -77,13 +84,18 @@ bool Stream::step() {
 bool Stream::settle() { return exchange_ == nullptr || exchange_->watch(); }
 
 TimePoint Stream::deadline() const {
-  const WorkerOptions& options = context_.options;
-  if (phase_ == Phase::kDelay) return delayed_until_;
-  if (exchange_ != nullptr && !exchange_->connected()) {
-    const Milliseconds limit = pool_->policy().connection_pool.connect_timeout;
-    return attached_at_ + std::min(limit, options.connect_timeout);
+  switch (phase_) {
+    case Phase::kDelay:
+      return delayed_until_;
+    case Phase::kBackoff:
+      return std::min(delayed_until_, route_deadline());
+    default:
+      break;
   }
-  return progress_at_ + options.stream_timeout;
+  const TimePoint limit = std::min(attempt_deadline(), route_deadline());
+  // A timeout that the route names is the only one while the endpoint is waited for.
+  if (limit != TimePoint::max() && exchange_ != nullptr && exchange_->connected()) return limit;
+  return std::min(limit, progress_at_ + context_.options.stream_timeout);
 }
 
 }  // namespace sluice::proxy

@@ -2,8 +2,9 @@
 // Stream: one request and its answer: filters, route, pick, promotion or relay in both directions. It knows no
 // protocol: the client's side is a Downstream, the endpoint's an Exchange. Objects are used again for later requests.
 // Callers: H1Session. Thread: worker. Invariants: owns its exchange; in each direction pulls only while the other side
-// can be written to, so that a stream holds at most one read of bytes per direction; sends no request byte twice unless
-// the endpoint cannot have acted on the first ones (RFC 9110 9.2.2).
+// can be written to, so that a stream holds at most one read of bytes per direction, and kHeldBody of a request that may
+// be repeated; sends no request byte twice unless the endpoint cannot have acted on the first ones (RFC 9110 9.2.2) or
+// the route's retry policy says so.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -12,12 +13,14 @@
 #include <string_view>
 
 #include "agent/proxy/access_record.hpp"
+#include "agent/proxy/buffer.hpp"
 #include "agent/proxy/context.hpp"
 #include "agent/proxy/downstream.hpp"
 #include "agent/proxy/exchange.hpp"
 #include "agent/proxy/filters.hpp"
 #include "agent/proxy/hash_key.hpp"
 #include "agent/proxy/request_load.hpp"
+#include "agent/proxy/retry.hpp"
 
 namespace sluice::proxy {
 
@@ -43,7 +46,7 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   void on_timeout();
 
  private:
-  enum class Phase : std::uint8_t { kStart, kDelay, kWait, kPromote, kRelay, kDone };
+  enum class Phase : std::uint8_t { kStart, kDelay, kWait, kBackoff, kPromote, kRelay, kDone };
 
   void on_exchange() override { downstream_->drive(); }
   void on_turn() override { downstream_->drive(); }
@@ -62,6 +65,7 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   enum class Attached : std::uint8_t { kYes, kWaits, kOverflow, kNoEndpoint, kFailed };
   Attached attach();
   Attached attach_to(std::uint32_t endpoint);
+  std::unique_ptr<Upstream> take_kept(bool steerable);
   [[nodiscard]] bool attach_or_end();
   void leave_queue();
   void adopt(std::unique_ptr<Upstream> upstream);
@@ -69,14 +73,34 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   void send_request();
   bool upstream_ended();
   void repeat();
-  bool try_elsewhere();
   void connect_failed();
   [[nodiscard]] bool may_repeat() const;
+
+  // stream_retry.cpp
+  struct Failure {
+    Retry::Failure kind;
+    bool untouched;  // the endpoint has got nothing of the request
+    std::uint16_t status;
+    Ending ending;
+    std::string_view reason;
+  };
+  void attempt_failed(const Failure& failure);
+  bool retry_answer(const http::ResponseHead& head);
+  void drop_answer();
+  void try_again(Milliseconds delay);
+  void hold_body();
+  void hold_more(std::string_view data);
+  [[nodiscard]] TimePoint attempt_deadline() const;
+  [[nodiscard]] TimePoint route_deadline() const;
+  void on_route_timeout();
+  bool on_attempt_timeout(TimePoint now);
 
   // stream_response.cpp
   bool relay();
   bool pump_response();
-  bool relay_head();
+  enum class Relayed : std::uint8_t { kYes, kInvalid, kAgain };
+  Relayed relay_head();
+  void invalid_answer();
   void finish_response();
 
   // stream_steer.cpp
@@ -92,6 +116,7 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   void answer(LocalAnswer& answer);
   void give_up(Ending ending, bool reset);
   void fail(std::uint16_t status, Ending ending, std::string_view reason);
+  void on_idle_timeout();
 
   // stream_record.cpp
   void begin_record();
@@ -108,22 +133,24 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   Target* target_ = nullptr;
   EndpointPool* pool_ = nullptr;
   RequestLoad load_;
+  Retry retry_;
   Affinity affinity_;
   ExchangePtr exchange_;
   Filters filters_;
   FilterRequest filter_request_;
   std::string_view body_;  // what came with the head, in kept_ or where it was read to
-  std::string kept_;       // of a request that may have to be sent again on another connection
+  Buffer kept_;            // of a request that may have to be sent again on another connection
   std::string raw_;        // the request as it came, while the upstream to promote it on connects
-  http::ResponseHead local_head_;
   const http::HeaderMap* request_trailers_ = nullptr;
   TimePoint began_;  // the head was complete; unset: the kernel has the request
   TimePoint progress_at_;
   TimePoint attached_at_;
+  TimePoint complete_at_;  // the request was wholly read
   TimePoint delayed_until_;
   std::uint32_t attempts_ = 0;
   Phase phase_ = Phase::kStart;
   bool request_done_ = false;    // its last byte was read
+  bool whole_ = true;            // body_ is all that came of the body so far
   bool rewritten_ = false;       // the endpoint is sent something else than the client sent
   bool response_began_ = false;  // a final head was sent to the client
 

@@ -93,26 +93,23 @@ void Stream::give_up(Ending ending, bool reset) {
 }
 
 void Stream::on_timeout() {
+  const TimePoint now = context_.reactor.now();
   if (phase_ == Phase::kDelay) {
     dispatch();
-    return;
+  } else if (route_deadline() <= now) {
+    on_route_timeout();
+  } else if (phase_ == Phase::kWait) {
+    fail(503, Ending::kOverflow, "upstream_overflow");
+  } else if (phase_ != Phase::kBackoff && !on_attempt_timeout(now)) {
+    on_idle_timeout();
   }
-  if (exchange_ != nullptr && !exchange_->connected()) {
-    ++target_->report->connect_failures;
-    load_.failed(context_.reactor.now());
-    if (phase_ == Phase::kPromote && target_->use->size() > 1) {
-      exchange_.reset();
-      send_request();
-    } else if (phase_ == Phase::kPromote || !try_elsewhere()) {
-      connect_failed();
-    }
-    return;
-  }
+}
+
+// No byte moved for too long. Whose turn was it?
+void Stream::on_idle_timeout() {
   const bool client_reads = downstream_->can_write();
   const bool client_owes = !request_done_ && exchange_ != nullptr && !exchange_->has_output();
-  if (phase_ == Phase::kWait) {
-    fail(503, Ending::kOverflow, "upstream_overflow");
-  } else if (client_reads && !client_owes) {
+  if (client_reads && !client_owes) {
     load_.failed(context_.reactor.now());
     fail(504, Ending::kUpstreamTimeout, "upstream_timeout");
   } else if (client_reads && !response_began_) {

@@ -7,6 +7,10 @@ namespace sluice::proxy {
 
 using Kind = MessageEvent::Kind;
 
+namespace {
+const model::RetryPolicy kDefaultRetries;
+}
+
 void Stream::start() {
   generation_ = context_.use_generation();
   listener_ = downstream_->listener();
@@ -31,16 +35,17 @@ bool Stream::collect() {
           body_ = event.data;
           break;
         }
-        if (kept_.empty()) kept_.assign(body_);
+        hold_body();
         kept_.append(event.data);
+        body_ = kept_.view();
         break;
       case Kind::kEnd:
         request_done_ = true;
+        complete_at_ = context_.reactor.now();
         request_trailers_ = event.trailers;
-        [[fallthrough]];
+        return true;
       case Kind::kNone:
       case Kind::kMore:
-        if (!kept_.empty()) body_ = kept_;
         return true;
       case Kind::kHead:
       case Kind::kInvalid:
@@ -91,8 +96,7 @@ bool Stream::filter(FilterResult result) {
       break;
     case FilterResult::Kind::kDelay:
       // Other connections will be read before this goes on.
-      if (body_.data() != kept_.data()) kept_.assign(body_);
-      body_ = kept_;
+      hold_body();
       delayed_until_ = context_.reactor.now() + result.delay;
       phase_ = Phase::kDelay;
       break;
@@ -118,6 +122,8 @@ bool Stream::pick() {
   }
   ++target_->report->picks;
   rewrite_head();
+  const auto& policy = decision_->route->retries;
+  retry_.begin(policy ? *policy : kDefaultRetries, downstream_->head());
   filters_.on_destination(filter_request_, *target_->share);
   if (filters_.wants_body() && (!body_.empty() || request_done_)) {
     filters_.on_request_body(body_, request_done_);
@@ -146,10 +152,13 @@ bool Stream::pump_request() {
       case Kind::kData:
         if (record_) record_->bytes_received += event.data.size();
         if (filters_.wants_body()) filters_.on_request_body(event.data, false);
+        hold_more(event.data);
         exchange_->write_body(event.data);
         continue;
       case Kind::kEnd:
         request_done_ = true;
+        complete_at_ = context_.reactor.now();
+        request_trailers_ = event.trailers;
         if (filters_.wants_body()) filters_.on_request_body({}, true);
         exchange_->write_end(event.trailers);
         [[fallthrough]];

@@ -28,10 +28,16 @@ bool Stream::pump_response() {
     const MessageEvent event = exchange_->next();
     switch (event.kind) {
       case Kind::kHead:
-        if (relay_head()) continue;
-        load_.report(health::Outcome::kGatewayError, context_.reactor.now());
-        fail(502, Ending::kUpstreamInvalid, "upstream_invalid");
-        return true;
+        switch (relay_head()) {
+          case Relayed::kYes:
+            continue;
+          case Relayed::kInvalid:
+            invalid_answer();
+            return true;
+          case Relayed::kAgain:
+            return true;
+        }
+        break;
       case Kind::kData:
         downstream_->write_body(event.data);
         continue;
@@ -50,9 +56,8 @@ bool Stream::pump_response() {
         const http::H1Error& error = exchange_->error();
         log::debug("proxy", "{}: {} [{}]", to_string(pool_->address()), error.message,
                    error.reason);
-        load_.report(health::Outcome::kGatewayError, context_.reactor.now());
         downstream_->flush();  // the client gets as much as there was
-        fail(502, Ending::kUpstreamInvalid, "upstream_invalid");
+        invalid_answer();
         return true;
       }
       case Kind::kClosed:
@@ -62,17 +67,24 @@ bool Stream::pump_response() {
   }
 }
 
-// False: it is no answer to what was asked.
-bool Stream::relay_head() {
+void Stream::invalid_answer() {
+  load_.report(health::Outcome::kGatewayError, context_.reactor.now());
+  attempt_failed(
+      {Retry::Failure::kReset, false, 502, Ending::kUpstreamInvalid, "upstream_invalid"});
+}
+
+Stream::Relayed Stream::relay_head() {
   http::ResponseHead& head = exchange_->head();
-  if (head.status == 101) return false;  // nobody asked for another protocol
-  http::strip_hop_by_hop(head.headers);
+  if (head.status == 101) return Relayed::kInvalid;  // nobody asked for another protocol
   if (head.status < 200) {
+    http::strip_hop_by_hop(head.headers);
     downstream_->write_head(head);
-    return true;
+    return Relayed::kYes;
   }
-  response_began_ = true;
   load_.answered(head.status, context_.reactor.now());
+  if (retry_answer(head)) return Relayed::kAgain;
+  http::strip_hop_by_hop(head.headers);
+  response_began_ = true;
   if (!affinity_.set_cookie.empty()) head.headers.add("Set-Cookie", affinity_.set_cookie);
   if (record_) {
     answered_at_ = precise_now();
@@ -81,7 +93,7 @@ bool Stream::relay_head() {
   ++target_->report->responses[std::min<std::size_t>(head.status / 100U, 5)];
   filters_.on_response_head(filter_request_, head, false);
   downstream_->write_head(head);
-  return true;
+  return Relayed::kYes;
 }
 
 void Stream::finish_response() {

@@ -40,8 +40,7 @@ bool Stream::offer(Promotable& client) {
   }
   if (exchange_->connection()->connected()) return promote(client, client.request_bytes());
   raw_.assign(client.request_bytes());
-  if (body_.data() != kept_.data()) kept_.assign(body_);
-  body_ = kept_;
+  hold_body();
   exchange_->connection()->channel().expect_writable();
   phase_ = Phase::kPromote;
   return true;

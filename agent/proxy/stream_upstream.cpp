@@ -6,41 +6,40 @@
 namespace sluice::proxy {
 namespace {
 
-constexpr std::uint32_t kMaxAttempts = 3;
-
-// RFC 9110 9.2.2.
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
-         method == "OPTIONS" || method == "TRACE";
-}
+// A kept connection that was used within this time is hardly ever closed at this very moment: servers keep idle ones
+// for 2 s and more by default. A request that cannot be repeated goes to a younger one or to a new one.
+constexpr Milliseconds kFresh{1'000};
 
 }  // namespace
 
 // An exchange with an endpoint that was not tried yet, while there is one.
 Stream::Attached Stream::attach() {
-  Attached result = Attached::kFailed;
-  while (attempts_++ < kMaxAttempts) {
-    const auto endpoint = target_->use->pick(
-        {.hash = affinity_.hash, .excluded = load_.tried(), .now = context_.reactor.now()});
-    if (!endpoint) return attempts_ == 1 ? Attached::kNoEndpoint : Attached::kFailed;
-    load_.begin_attempt(*endpoint);
-    result = attach_to(*endpoint);
-    if (result != Attached::kFailed) break;
-  }
-  return result;
+  const auto endpoint = target_->use->pick(
+      {.hash = affinity_.hash, .excluded = load_.tried(), .now = context_.reactor.now()});
+  if (!endpoint) return attempts_ == 0 ? Attached::kNoEndpoint : Attached::kFailed;
+  ++attempts_;
+  load_.begin_attempt(*endpoint);
+  return attach_to(*endpoint);
 }
 
-// A kept connection only for a request that is here as a whole: it may turn out to be closed, and then the request is
-// sent again.
+// A kept connection, for a request that is here as a whole: it may turn out to be closed, and then the request is sent
+// again if it may be (RFC 9110 9.2.2). Where it may not, the connection has to be fresh and is looked at first.
+std::unique_ptr<Upstream> Stream::take_kept(bool steerable) {
+  if (!request_done_) return nullptr;
+  if (is_idempotent(downstream_->head().method)) return pool_->take(steerable);
+  while (auto upstream = pool_->take(steerable, kFresh)) {
+    if (upstream->still_open()) return upstream;
+  }
+  return nullptr;
+}
+
 Stream::Attached Stream::attach_to(std::uint32_t endpoint) {
   const bool steerable = context_.steering && listener_->tier == snapshot::Tier::kConnection;
   pool_ = &target_->use->pool(endpoint);
-  const bool kept_will_do = request_done_ && attempts_ == 1;
-  std::unique_ptr<Upstream> upstream;
-  if (kept_will_do) upstream = pool_->take(steerable);
+  std::unique_ptr<Upstream> upstream = take_kept(steerable);
   if (upstream == nullptr) {
     if (!load_.begin_pending()) return Attached::kOverflow;
-    auto connected = pool_->connect(steerable, 0, kept_will_do);
+    auto connected = pool_->connect(steerable, 0, request_done_);
     if (!connected && connected.error().code == ErrorCode::kExhausted) {
       load_.undo_attempt();
       --attempts_;
@@ -64,8 +63,7 @@ bool Stream::attach_or_end() {
   if (attached == Attached::kWaits) {
     if (phase_ == Phase::kWait) return false;
     // Other connections will be read before this goes on.
-    if (body_.data() != kept_.data()) kept_.assign(body_);
-    body_ = kept_;
+    hold_body();
     phase_ = Phase::kWait;
     touch();
     context_.queue.join(target_->use->record(), *this);
@@ -112,10 +110,11 @@ void Stream::send_request() {
   if (request_done_) exchange_->write_end(request_trailers_);
   exchange_->flush();
   if (record_ && sent_at_ == TimePoint()) sent_at_ = precise_now();
-  // Until it is known that the connection works.
-  if (body_.data() != kept_.data() && (exchange_->reused() || !exchange_->connected())) {
-    kept_.assign(body_);
-    body_ = kept_;
+  // Until it is known that the connection works, and longer where answers may lead to a retry.
+  if (exchange_->reused() || !exchange_->connected() || retry_.keeps_body()) {
+    hold_body();
+  } else if (!body_.empty()) {
+    whole_ = false;
   }
 }
 
@@ -125,20 +124,20 @@ bool Stream::upstream_ended() {
     give_up(Ending::kTruncated, false);
     return true;
   }
-  if (!exchange_->response_began()) {
-    if (!exchange_->connected()) {
-      ++target_->report->connect_failures;
-      load_.failed(context_.reactor.now());
-      if (!try_elsewhere()) connect_failed();
-      return true;
-    }
-    if (exchange_->reused() && may_repeat()) {
-      repeat();
-      return true;
-    }
+  if (!exchange_->connected()) {
+    ++target_->report->connect_failures;
+    load_.failed(context_.reactor.now());
+    connect_failed();
+    return true;
+  }
+  const bool silent = !exchange_->response_began();
+  if (silent && exchange_->reused() && may_repeat()) {
+    repeat();
+    return true;
   }
   load_.failed(context_.reactor.now());
-  fail(502, Ending::kUpstreamReset, "upstream_reset");
+  attempt_failed({Retry::Failure::kReset, silent && exchange_->untouched(), 502,
+                  Ending::kUpstreamReset, "upstream_reset"});
   return true;
 }
 
@@ -150,12 +149,12 @@ void Stream::repeat() {
   auto connected = pool_->connect(steerable, 0);
   if (!connected && connected.error().code == ErrorCode::kExhausted) {
     // Another worker was faster to take the place of the one that closed.
-    attempts_ = 0;
     send_request();
     return;
   }
   if (!connected) {
     ++target_->report->connect_failures;
+    load_.failed(context_.reactor.now());
     connect_failed();
     return;
   }
@@ -164,20 +163,12 @@ void Stream::repeat() {
 }
 
 bool Stream::may_repeat() const {
-  return request_done_ && (is_idempotent(downstream_->head().method) || exchange_->unacked());
+  return request_done_ && (is_idempotent(downstream_->head().method) || exchange_->untouched());
 }
 
 // Nothing was sent: all that was to be sent is still here.
-bool Stream::try_elsewhere() {
-  if (target_->use->size() < 2) return false;
-  exchange_.reset();
-  send_request();
-  return true;
-}
-
 void Stream::connect_failed() {
-  exchange_.reset();
-  fail(503, Ending::kConnectFailed, "connect_failed");
+  attempt_failed({Retry::Failure::kConnect, true, 503, Ending::kConnectFailed, "connect_failed"});
 }
 
 }  // namespace sluice::proxy

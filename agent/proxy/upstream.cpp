@@ -47,7 +47,7 @@ void Upstream::on_ready(std::uint32_t events) {
 
 bool Upstream::watch() { return channel_.watch(context_.reactor, *this); }
 
-bool Upstream::still_open() {
+bool Upstream::still_open() const {
   char byte = 0;
   const ssize_t got = recv(channel_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   // Bytes that answer no request would be taken for the next response (RFC 9112 9.2): as bad as a close.
@@ -64,7 +64,12 @@ void Upstream::begin_request() {
   sent_before_ = channel_.sent();
 }
 
-bool Upstream::request_unacked() const {
+// A FIN acknowledges what the endpoint's kernel had received when the endpoint closed, and what came later was never
+// read: with nothing acknowledged that is proof. After an RST it is so but for one case: an endpoint that reads part of
+// the request, acts on it, and resets without an answer within the 40 ms that its kernel may hold back the
+// acknowledgement. An endpoint that shuts down and finds the request unread resets too, and that is what happens.
+bool Upstream::request_untouched() const {
+  if (channel_.sent() == sent_before_) return true;
   const auto acked = net::acked_bytes(channel_.fd());
   return acked && *acked <= sent_before_;
 }

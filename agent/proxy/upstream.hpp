@@ -47,8 +47,10 @@ class Upstream final : public net::EventHandler {
   // What follows is a new request: its own bytes are counted from here.
   void begin_request();
   [[nodiscard]] bool response_began() const { return channel_.received() != received_before_; }
-  // True when the endpoint's kernel has acknowledged nothing of the request: the endpoint cannot have acted on it.
-  [[nodiscard]] bool request_unacked() const;
+  // The endpoint cannot have acted on the request.
+  [[nodiscard]] bool request_untouched() const;
+  // Nothing has come on an idle connection: no close, and no bytes that answer no request.
+  [[nodiscard]] bool still_open() const;
   void reset_on_close() { reset_ = true; }
 
   // Lends the socket to Steering::promote(): out of the reactor and out of the channel, and back.
@@ -63,8 +65,6 @@ class Upstream final : public net::EventHandler {
   std::uint32_t requests = 0;
 
  private:
-  [[nodiscard]] bool still_open();
-
   Context& context_;
   std::shared_ptr<EndpointPool> pool_;
   Channel channel_;

@@ -83,6 +83,9 @@ struct WorkerReport {
   std::uint64_t upstreams_idle = 0;   // gauge
   std::uint64_t upstream_connects = 0;
   std::uint64_t upstream_reuses = 0;
+  // Attempts after the first one, by retry policies; and requests whose body was too long to be kept for them.
+  std::uint64_t retries = 0;
+  std::uint64_t retries_too_large = 0;
   std::uint64_t buffer_bytes = 0;     // gauge: memory in stream buffers
   std::uint64_t steered_open = 0;     // gauge: connections that the kernel carries for this worker
   std::uint64_t steered_adopted = 0;  // of these, left by an earlier agent; gauge

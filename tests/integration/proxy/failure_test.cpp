@@ -190,7 +190,7 @@ TEST_F(FailureTest, ARefusedConnectionIs503) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 503);
   EXPECT_EQ(answer->field("X-Sluice-Reason"), "connect_failed");
-  EXPECT_EQ(report().clusters.at(cluster_key("v1")).connect_failures, 1U);
+  EXPECT_EQ(report().clusters.at(cluster_key("v1")).connect_failures, 3U);  // twice again
 }
 
 TEST_F(FailureTest, ARequestGoesToAnotherEndpointWhenOneRefuses) {

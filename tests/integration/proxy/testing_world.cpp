@@ -17,6 +17,8 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
     match.uri = model::StringMatch{model::StringMatch::Kind::kPrefix, options.path_prefix};
     route.matches.push_back(match);
   }
+  route.timeout = options.timeout;
+  route.retries = options.retries;
   for (const Subset& subset : options.subsets) {
     model::Cluster cluster;
     cluster.key = cluster_key(subset.name);

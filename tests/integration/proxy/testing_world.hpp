@@ -35,6 +35,8 @@ struct WorldOptions {
   std::vector<model::TcpMatch> tcp_matches{};  // of that rule
   model::TrafficPolicyPtr policy = model::default_policy();
   std::optional<std::uint32_t> max_connections{};
+  std::optional<Milliseconds> timeout{};        // of the route
+  std::optional<model::RetryPolicy> retries{};  // of the route
   model::SteerAfter steer_after{model::SteerAfter::Mode::kCount, 1};
 };
 
