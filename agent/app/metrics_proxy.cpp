@@ -171,6 +171,11 @@ void add_proxy(const MetricsInput& input, Families& out) {
   out.counter("sluice_proxy_mirrors_dropped_total",
               "Copies that were not sent: too many, too large, or no endpoint.");
   per_worker(input, out, &Report::mirrors_dropped);
+  out.counter("sluice_proxy_retries_total", "Attempts after the first one, by retry policies.");
+  per_worker(input, out, &Report::retries);
+  out.counter("sluice_proxy_retries_too_large_total",
+              "Requests sent once because their body was too long to be kept.");
+  per_worker(input, out, &Report::retries_too_large);
   out.counter("sluice_proxy_fault_delays_total", "Requests that a route's fault delayed.");
   per_worker(input, out, &Report::fault_delays);
   out.counter("sluice_proxy_endings_total",
