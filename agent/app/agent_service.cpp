@@ -72,7 +72,8 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
                            const UpdatePipeline& pipeline, KernelPath* kernel,
                            const datapath::PreflightReport& preflight,
                            const telemetry::AccessLog* access_log,
-                           std::shared_ptr<proxy::ListenerLoads> listener_loads)
+                           std::shared_ptr<proxy::ListenerLoads> listener_loads,
+                           std::shared_ptr<health::Registry> health)
     : options_(options),
       main_(main),
       workers_(workers),
@@ -81,6 +82,7 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
       preflight_(preflight),
       access_log_(access_log),
       listener_loads_(std::move(listener_loads)),
+      health_(std::move(health)),
       started_(std::chrono::steady_clock::now()),
       started_unix_(unix_now()) {}
 
@@ -195,6 +197,7 @@ std::string AgentService::metrics() {
   input.config = count(now->config);
   input.snapshot = std::move(now->snapshot);
   input.workers = remembered_reports(input.workers_silent);
+  input.health = health_->views();
   if (access_log_ != nullptr) input.access_log = access_log_->state();
   input.listener_connections = listener_loads_->counts();
   if (now->counters) {

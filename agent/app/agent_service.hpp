@@ -14,6 +14,7 @@
 #include "agent/base/thread_role.hpp"
 #include "agent/control/agent_api.hpp"
 #include "agent/datapath/preflight.hpp"
+#include "agent/health/registry.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/worker.hpp"
 #include "agent/telemetry/access_log.hpp"
@@ -27,7 +28,8 @@ class AgentService final : public control::AgentApi {
                const UpdatePipeline& pipeline, KernelPath* kernel,
                const datapath::PreflightReport& preflight,
                const telemetry::AccessLog* access_log,  // null: off
-               std::shared_ptr<proxy::ListenerLoads> listener_loads);
+               std::shared_ptr<proxy::ListenerLoads> listener_loads,
+               std::shared_ptr<health::Registry> health);
 
   Result<control::v1::StatusReply> status() override;
   Result<control::v1::RoutesReply> routes() override;
@@ -65,6 +67,7 @@ class AgentService final : public control::AgentApi {
   const datapath::PreflightReport& preflight_;
   const telemetry::AccessLog* access_log_;
   std::shared_ptr<proxy::ListenerLoads> listener_loads_;
+  std::shared_ptr<health::Registry> health_;
   std::chrono::steady_clock::time_point started_;
   double started_unix_;
   Mutex mutex_;

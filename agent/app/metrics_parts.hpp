@@ -43,6 +43,7 @@ class Families {
 
 void add_proxy(const MetricsInput& input, Families& out);
 void add_steer(const MetricsInput& input, Families& out);
+void add_health(const MetricsInput& input, Families& out);
 void add_snapshot(const MetricsInput& input, Families& out);
 void add_datapath(const MetricsInput& input, Families& out);
 

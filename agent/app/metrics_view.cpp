@@ -56,6 +56,7 @@ std::vector<telemetry::Family> metrics_view(const MetricsInput& input) {
   add_config(input, out);
   add_snapshot(input, out);
   add_proxy(input, out);
+  add_health(input, out);
   add_steer(input, out);
   add_datapath(input, out);
   add_access_log(input, out);

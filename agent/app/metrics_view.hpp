@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/datapath/datapath.hpp"
+#include "agent/health/cluster_record.hpp"
 #include "agent/proxy/worker_report.hpp"
 #include "agent/snapshot/snapshot.hpp"
 #include "agent/telemetry/access_log.hpp"
@@ -47,6 +48,7 @@ struct MetricsInput {
   std::uint32_t workers_silent = 0;    // that did not answer this time
   std::optional<KernelCounts> kernel;  // absent without a kernel path
   std::optional<telemetry::AccessLogState> access_log;
+  std::vector<health::ClusterView> health;
   std::map<std::string, std::uint32_t> listener_connections;  // by listener name
 };
 

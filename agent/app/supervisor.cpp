@@ -140,6 +140,7 @@ Result<void> Supervisor::start_workers() {
     worker_options.index = i;
     worker_options.client_descriptors = client_descriptors_;
     worker_options.listener_loads = listener_loads_;
+    worker_options.registry = health_;
     worker_options.trusted_cidrs = options_.trusted_cidrs;
     worker_options.trust.cidrs = options_.trusted_cidrs;
     worker_options.node_name = options_.node_name;
@@ -204,6 +205,8 @@ Result<void> Supervisor::start_configuration() {
   }
 
   files_timer_ = std::make_unique<net::Timer>(*reactor_, [this] { on_files(); });
+  health_timer_ = std::make_unique<net::Timer>(*reactor_, [this] { on_health(); });
+  on_health();
   if (files_->fd() >= 0) {
     if (auto added = watch(files_->fd(), [this] { on_files(); }); !added) return added;
   }
@@ -222,7 +225,7 @@ Result<void> Supervisor::watch(int fd, std::function<void()> ready) {
 Result<void> Supervisor::start_servers() {
   service_ =
       std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_, kernel_.get(),
-                                     preflight_, access_log_.get(), listener_loads_);
+                                     preflight_, access_log_.get(), listener_loads_, health_);
   if (auto serving = serve_control(); !serving) return serving;
   await_successor();
   say_serving();
@@ -262,6 +265,13 @@ std::map<std::string, std::string> Supervisor::publish(const snapshot::SnapshotP
   std::map<std::string, std::string> errors;
   if (auto synced = kernel_->publish(snapshot); !synced) errors["all"] = synced.error().message;
   return errors;
+}
+
+// Ejections end within this of their time.
+void Supervisor::on_health() {
+  constexpr Milliseconds kSweep{250};
+  health_->sweep();
+  health_timer_->arm(kSweep);
 }
 
 void Supervisor::on_files() {

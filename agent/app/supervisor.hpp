@@ -18,6 +18,7 @@
 #include "agent/config/source/file_source.hpp"
 #include "agent/control/server.hpp"
 #include "agent/datapath/preflight.hpp"
+#include "agent/health/registry.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/worker.hpp"
 #include "agent/telemetry/admin_server.hpp"
@@ -49,6 +50,7 @@ class Supervisor {
   Result<void> watch(int fd, std::function<void()> ready);
   std::map<std::string, std::string> publish(const snapshot::SnapshotPtr& snapshot);
   void on_files();
+  void on_health();
   void on_signal();
 
   // supervisor_upgrade.cpp
@@ -68,6 +70,7 @@ class Supervisor {
 
   Options options_;
   SteadyClock clock_;
+  const std::shared_ptr<health::Registry> health_ = std::make_shared<health::Registry>(clock_);
   std::uint32_t client_descriptors_ = 0;
   std::unique_ptr<net::Reactor> reactor_;
   datapath::PreflightReport preflight_;
@@ -85,6 +88,7 @@ class Supervisor {
   UniqueFd signals_;
   std::vector<std::unique_ptr<Watch>> watches_;
   std::unique_ptr<net::Timer> files_timer_;
+  std::unique_ptr<net::Timer> health_timer_;
 
   std::unique_ptr<Predecessor> predecessor_;
   std::unique_ptr<Successors> successors_;
