@@ -30,7 +30,9 @@ class Upgrade(NodeTest):
         """Kept connections, and a connection for each request."""
         kept = node.load_command("--connections", 16, "--mix", "random", "--max-body", 100000, "--think-ms", "0,20",
                                  "--duration", seconds, target=target)
-        fresh = node.load_command("--connections", 8, "--connect-per-request", "--duration", seconds, target=target)
+        # With pauses: a client has 28,000 ports to one address, and each rests for a minute.
+        fresh = node.load_command("--connections", 8, "--connect-per-request", "--think-ms", "10,30",
+                                  "--duration", seconds, target=target)
         return [node.start("client", *command) for command in (kept, fresh)]
 
     def replace_under_load(self, node, *flags, target=None, workers=(1, 2, 3), **options):
