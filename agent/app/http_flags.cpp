@@ -2,6 +2,7 @@
 #include "agent/app/http_flags.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 #include "agent/http/syntax.hpp"
 
@@ -171,7 +172,7 @@ std::string HttpFlags::interpret(HttpOptions& o) const {
   if (o.access_log.target.empty()) {
     return "--access-log: write off, stdout or the path of a file";
   }
-  if (!(o.access_log.sample >= 0 && o.access_log.sample <= 1)) {  // a NaN passes a range
+  if (std::isnan(o.access_log.sample) || o.access_log.sample < 0 || o.access_log.sample > 1) {
     return "--access-log-sample: write a number from 0 to 1";
   }
   if (o.limits.target_bytes > o.limits.head_bytes) o.limits.target_bytes = o.limits.head_bytes;

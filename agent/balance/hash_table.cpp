@@ -86,8 +86,8 @@ void HashTable::build_ring(std::span<const model::Endpoint> endpoints,
   // Points of the lightest endpoint: enough for two endpoints to reach the minimum, whatever their number is, so that
   // the others keep theirs while endpoints come and go. Only the bound makes them fewer.
   const double parts = total / smallest;
-  auto each =
-      static_cast<double>(std::bit_ceil(std::clamp<std::uint64_t>(minimum, 2, kMaxRingSize)) / 2);
+  const std::uint64_t half = std::bit_ceil(std::clamp<std::uint64_t>(minimum, 2, kMaxRingSize)) / 2;
+  auto each = static_cast<double>(half);
   while (each * parts > static_cast<double>(kMaxRingSize)) each /= 2;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> points;
   points.reserve(static_cast<std::size_t>(each * parts) + members.size());

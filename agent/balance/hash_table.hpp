@@ -36,7 +36,7 @@ class HashTable {
   void build_ring(std::span<const model::Endpoint> endpoints,
                   const std::vector<std::uint32_t>& members, std::uint64_t minimum);
   void build_maglev(std::span<const model::Endpoint> endpoints,
-                    const std::vector<std::uint32_t>& members, std::uint64_t size);
+                    const std::vector<std::uint32_t>& members, std::uint64_t asked);
 
   std::vector<std::uint64_t> points_;  // of a ring, sorted; empty: Maglev
   std::vector<std::uint32_t> owners_;  // indexes into the endpoints

@@ -114,11 +114,13 @@ std::size_t BodyReader::size_line(std::string_view input) {
   line_bytes_ += line.consumed;
   if (line.complete) {
     remaining_ = line.size;
-    // The chunk is refused before its data comes; the sum cannot overflow behind the first test.
-    if (limits_.body_bytes != 0 &&
-        (line.size > limits_.body_bytes || (chunked_bytes_ += line.size) > limits_.body_bytes)) {
-      reason_ = H1Reason::kBodyTooLarge;
-      return 0;
+    // The chunk is refused before its data comes; the difference cannot overflow: the sum so far is within the limit.
+    if (limits_.body_bytes != 0) {
+      if (line.size > limits_.body_bytes - chunked_bytes_) {
+        reason_ = H1Reason::kBodyTooLarge;
+        return 0;
+      }
+      chunked_bytes_ += line.size;
     }
     state_ = line.size > 0 ? State::kData : State::kTrailers;
   } else if (line_bytes_ >= limits_.chunk_line_bytes) {

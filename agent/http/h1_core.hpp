@@ -184,8 +184,8 @@ struct H1Core {
   // decides something, somebody may have read the line as another one: that stays refused.
   [[nodiscard]] H1Reason close_up(std::string_view line, FieldLine& field) {
     const std::size_t colon = line.find(':');
-    plain.assign(trim(line.substr(0, colon))).append(line.substr(colon));
-    const H1Reason reason = parse_field_line(plain, field);
+    plain_.assign(trim(line.substr(0, colon))).append(line.substr(colon));
+    const H1Reason reason = parse_field_line(plain_, field);
     if (reason != H1Reason::kNone) return reason;
     Framing probe;
     static_cast<void>(probe.on_field(field, 0));
@@ -211,7 +211,7 @@ struct H1Core {
     repaired |= lines.lf_only();
     if (repaired) write_plain();
     const std::string_view start = rules.llhttp_start(raw.substr(start_at, fields_at - start_at));
-    const std::string_view fields = repaired ? std::string_view(plain) : raw.substr(fields_at);
+    const std::string_view fields = repaired ? std::string_view(plain_) : raw.substr(fields_at);
     if (!body.llhttp().agrees(start, fields, framing.chunked(), framing.length())) {
       return fail(H1Reason::kParserDisagreement);
     }
@@ -222,15 +222,15 @@ struct H1Core {
   }
 
   void write_plain() {
-    plain.clear();
+    plain_.clear();
     for (std::size_t i = 0; i < head.headers.size(); ++i) {
       const HeaderMap::Field field = head.headers.at(i);
-      plain.append(field.name).append(": ").append(field.value).append("\r\n");
+      plain_.append(field.name).append(": ").append(field.value).append("\r\n");
     }
-    plain.append("\r\n");
+    plain_.append("\r\n");
   }
 
-  std::string plain;  // the fields as they were repaired
+  std::string plain_;  // the fields as they were repaired
 };
 
 }  // namespace sluice::http

@@ -2,9 +2,9 @@
 // Stream: one request and its answer: filters, route, pick, promotion or relay in both directions. It knows no
 // protocol: the client's side is a Downstream, the endpoint's an Exchange. Objects are used again for later requests.
 // Callers: H1Session. Thread: worker. Invariants: owns its exchange; in each direction pulls only while the other side
-// can be written to, so that a stream holds at most one read of bytes per direction, and 64 KiB of a request that may be
-// repeated; sends no request byte twice unless the endpoint cannot have acted on the first ones (RFC 9110 9.2.2) or the
-// route's retry policy says so.
+// can be written to, so that a stream holds at most one read of bytes per direction, and 64 KiB of a request that may
+// be repeated; sends no request byte twice unless the endpoint cannot have acted on the first ones (RFC 9110 9.2.2) or
+// the route's retry policy says so.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -113,7 +113,7 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
 
   // stream_ending.cpp
   void reply(std::uint16_t status, Ending ending, std::string_view reason);
-  void answer(LocalAnswer& answer);
+  void answer(LocalAnswer& local);
   void give_up(Ending ending, bool reset);
   void fail(std::uint16_t status, Ending ending, std::string_view reason);
   void on_idle_timeout();

@@ -193,7 +193,7 @@ void AccessLineWriter::escaped(std::string_view value, bool spaces) {
   std::size_t done = 0;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
-    if (is_plain(c) && !(spaces && c == ' ')) continue;
+    if (is_plain(c) && (!spaces || c != ' ')) continue;
     out_.append(value.substr(done, i - done));
     done = i + 1;
     if (c == '"' || c == '\\') {
