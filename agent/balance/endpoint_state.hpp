@@ -24,7 +24,7 @@ struct alignas(64) EndpointState {
 
 // Of one cluster. Raised after a flag `ejected` of one of its endpoints changed, so that pickers look at the flags only
 // then.
-struct alignas(64) ClusterChanges {
+struct ClusterChanges {
   std::atomic<std::uint32_t> count{0};
 };
 

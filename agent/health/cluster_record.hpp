@@ -131,7 +131,7 @@ class ClusterRecord : public std::enable_shared_from_this<ClusterRecord> {
   Counter retries_{0};
   Counter connections_{0};
   std::atomic<std::int32_t> waiting_{0};
-  balance::ClusterChanges changes_;
+  alignas(64) balance::ClusterChanges changes_;  // read at each pick, hardly ever written
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Overflow::kCount)> overflows_{};
 
   Mutex mutex_;
