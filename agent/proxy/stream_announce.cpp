@@ -7,15 +7,13 @@
 namespace sluice::proxy {
 
 void Stream::announce_client(Upstream& upstream) {
-  const auto& clusters = generation_->snapshot().clusters;
-  const auto cluster = clusters.find(target_->share->cluster);
-  if (upstream.reused() || cluster == clusters.end()) return;
-  const auto& version = cluster->second->policy->proxy_protocol;
-  if (!version) return;
+  const auto& version = target_->share->policy->proxy_protocol;
+  if (!version || upstream.reused()) return;
   std::string header;
   net::write_proxy_header(*version, net::ProxyAddresses{downstream_->peer(), downstream_->local()},
                           header);
   upstream.channel().send(header);
+  // Whatever the policy is by the time the answer is complete, this connection has named its client.
   downstream_->head().isolate = true;
 }
 
