@@ -98,10 +98,12 @@ void Filters::on_response_head(const FilterRequest& request, http::ResponseHead&
   const routing::Actions* const actions =
       request.route != nullptr ? request.route->actions : nullptr;
   if (actions != nullptr && !preflight_) {
-    routing::EditContext context = edit_context(request);
-    context.response = &head;
-    actions->edits.response.apply(head, context, scratch_);
-    if (destination_ != nullptr) destination_->response.apply(head, context, scratch_);
+    if (!actions->edits.response.empty() || destination_ != nullptr) {
+      routing::EditContext context = edit_context(request);
+      context.response = &head;
+      actions->edits.response.apply(head, context, scratch_);
+      if (destination_ != nullptr) destination_->response.apply(head, context, scratch_);
+    }
     if (actions->cors) actions->cors->add_answer_fields(origin_, head.headers);
   }
   const std::string& server = request.context->options.server_header;

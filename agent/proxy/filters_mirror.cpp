@@ -49,7 +49,7 @@ void Filters::send_mirrors() {
     EndpointPool* const pool =
         target != nullptr ? target->pick_endpoint(context.reactor.now()) : nullptr;
     if (pool != nullptr) {
-      context.mirrors.send(mirrored_->downstream->head(), mirror_body_, *pool);
+      context.mirrors.send(*mirrored_->downstream, mirror_body_, *pool);
     } else {
       ++context.report.mirrors_dropped;
     }

@@ -7,6 +7,7 @@
 #include "agent/base/log.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/context.hpp"
+#include "agent/proxy/downstream.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
 #include "agent/proxy/exchange.hpp"
 
@@ -16,11 +17,13 @@ using Kind = MessageEvent::Kind;
 
 class Mirrors::Copy final : private ExchangeUser {
  public:
-  Copy(Mirrors& mirrors, const http::RequestHead& head, std::string_view body, EndpointPool& pool)
+  Copy(Mirrors& mirrors, Downstream& client, std::string_view body, EndpointPool& pool)
       : mirrors_(mirrors),
         context_(mirrors.context_),
         pool_(pool.shared_from_this()),
-        head_(head),
+        peer_(client.peer()),
+        local_(client.local()),
+        head_(client.head()),
         body_(body),
         limit_(context_.reactor, [this] { fail("no answer in time"); }) {
     head_.headers.remove("Expect");  // its body is here
@@ -40,6 +43,7 @@ class Mirrors::Copy final : private ExchangeUser {
       if (!connected) return false;
       upstream = std::move(*connected);
     }
+    if (upstream->announce(peer_, local_)) head_.isolate = true;
     exchange_ = context_.make_exchange(std::move(upstream));
     exchange_->use(*this);
     exchange_->write_head(head_);
@@ -98,6 +102,8 @@ class Mirrors::Copy final : private ExchangeUser {
   Mirrors& mirrors_;
   Context& context_;
   std::shared_ptr<EndpointPool> pool_;
+  SocketAddress peer_;
+  SocketAddress local_;
   http::RequestHead head_;
   std::string body_;
   std::size_t answer_bytes_ = 0;
@@ -108,13 +114,13 @@ class Mirrors::Copy final : private ExchangeUser {
 Mirrors::Mirrors(Context& context) : context_(context) {}
 Mirrors::~Mirrors() = default;
 
-void Mirrors::send(const http::RequestHead& head, std::string_view body, EndpointPool& pool) {
+void Mirrors::send(Downstream& client, std::string_view body, EndpointPool& pool) {
   if (copies_.size() >= kMaxInFlight || context_.draining) {
     ++context_.report.mirrors_dropped;
     return;
   }
   ++context_.report.mirrors_sent;
-  auto copy = std::make_unique<Copy>(*this, head, body, pool);
+  auto copy = std::make_unique<Copy>(*this, client, body, pool);
   if (copy->begin(true)) {
     copies_.push_back(std::move(copy));
   } else {

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "agent/base/clock.hpp"
-#include "agent/http/message.hpp"
 
 namespace sluice::proxy {
 
+class Downstream;
 class EndpointPool;
 struct Context;
 
@@ -29,9 +29,9 @@ class Mirrors {
   Mirrors(const Mirrors&) = delete;
   Mirrors& operator=(const Mirrors&) = delete;
 
-  // A copy of that request to the pool's endpoint, with Host as it is and X-Sluice-Mirror added. Counted as dropped
-  // where too many are under way.
-  void send(const http::RequestHead& head, std::string_view body, EndpointPool& pool);
+  // A copy of the client's request to the pool's endpoint, with Host as it is and X-Sluice-Mirror added. Counted as
+  // dropped where too many are under way.
+  void send(Downstream& client, std::string_view body, EndpointPool& pool);
   void clear();  // gives up what is under way
 
  private:

@@ -69,7 +69,6 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   [[nodiscard]] bool attach_or_end();
   void leave_queue();
   void adopt(std::unique_ptr<Upstream> upstream);
-  void announce_client(Upstream& upstream);  // stream_announce.cpp
   void send_request();
   bool upstream_ended();
   void repeat();

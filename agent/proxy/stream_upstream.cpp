@@ -93,7 +93,8 @@ void Stream::leave_queue() {
 }
 
 void Stream::adopt(std::unique_ptr<Upstream> upstream) {
-  announce_client(*upstream);
+  if (upstream->announce(downstream_->peer(), downstream_->local()))
+    downstream_->head().isolate = true;
   exchange_ = context_.make_exchange(std::move(upstream));
   exchange_->use(*this);
   filter_request_.endpoint = &pool_->address();

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "agent/net/proxy_protocol.hpp"
 #include "agent/net/socket.hpp"
 #include "agent/proxy/context.hpp"
 #include "agent/proxy/endpoint_pool.hpp"
@@ -57,6 +58,15 @@ bool Upstream::still_open() const {
 bool Upstream::connected() {
   if (!connected_) connected_ = net::is_connected(channel_.fd());
   return connected_;
+}
+
+bool Upstream::announce(const SocketAddress& client, const SocketAddress& local) {
+  const auto& version = pool_->policy().proxy_protocol;
+  if (!version || reused_) return false;
+  std::string header;
+  net::write_proxy_header(*version, net::ProxyAddresses{client, local}, header);
+  channel_.send(header);
+  return true;
 }
 
 void Upstream::begin_request() {

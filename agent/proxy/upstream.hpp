@@ -46,6 +46,9 @@ class Upstream final : public net::EventHandler {
   void mark_reused() { reused_ = true; }
   // What follows is a new request: its own bytes are counted from here.
   void begin_request();
+  // Tells the endpoint ahead of the first request whose connection this is, where the cluster's proxyProtocol asks for
+  // it. True: it did, and the connection, which names one client now, must serve this request only.
+  bool announce(const SocketAddress& client, const SocketAddress& local);
   [[nodiscard]] bool response_began() const { return channel_.received() != received_before_; }
   // The endpoint cannot have acted on the request.
   [[nodiscard]] bool request_untouched() const;

@@ -112,18 +112,24 @@ TEST_F(ProxyHeaderTest, WithoutTheAnnotationAHeaderIsAnInvalidRequest) {
   EXPECT_EQ(answer->status, 400);
 }
 
+// Byte by byte: the request behind it stays for read_message().
+net::ProxyParse read_header(Peer& peer) {
+  std::string bytes;
+  net::ProxyParse parse;
+  while (parse.state == net::ProxyParse::State::kNeedMore) {
+    bytes += peer.read_exactly(1);
+    parse = net::parse_proxy_header(bytes);
+  }
+  return parse;
+}
+
 TEST_F(ProxyHeaderTest, AnEndpointIsToldTheClientAheadOfEachConnection) {
   world_.proxy_protocol = false;
   for (const std::uint8_t version : {std::uint8_t{1}, std::uint8_t{2}}) {
     std::mutex mutex;
     std::vector<SocketAddress> told;
     ScriptedUpstream endpoint([&](Peer& peer) {
-      std::string bytes;
-      net::ProxyParse parse;
-      while (parse.state == net::ProxyParse::State::kNeedMore) {
-        bytes += peer.read_exactly(1);  // the request behind it stays for read_message()
-        parse = net::parse_proxy_header(bytes);
-      }
+      const net::ProxyParse parse = read_header(peer);
       if (parse.header.addresses) {
         const std::lock_guard lock(mutex);
         told.push_back(parse.header.addresses->source);
@@ -151,6 +157,42 @@ TEST_F(ProxyHeaderTest, AnEndpointIsToldTheClientAheadOfEachConnection) {
     EXPECT_EQ(told, clients);
     worker_->stop(Milliseconds(0));
   }
+}
+
+TEST_F(ProxyHeaderTest, MirrorsAreToldToo) {
+  std::mutex mutex;
+  std::vector<SocketAddress> told;
+  ScriptedUpstream mirror([&](Peer& peer) {
+    const net::ProxyParse parse = read_header(peer);
+    const auto copy = peer.read_message();
+    if (!copy || !parse.header.addresses) return;
+    {
+      const std::lock_guard lock(mutex);
+      told.push_back(parse.header.addresses->source);
+    }
+    peer.send(ok("seen"));
+    EXPECT_TRUE(peer.at_end());  // kept for nobody
+  });
+  ScriptedUpstream endpoint([](Peer& peer) {
+    if (read_header(peer).header.addresses && peer.read_message()) peer.send(ok("served"));
+  });
+  auto policy = std::make_shared<model::TrafficPolicy>();
+  policy->proxy_protocol = 2;
+  world_.proxy_protocol = false;
+  world_.policy = policy;
+  world_.subsets = {{.endpoints = {endpoint.address()}},
+                    {.name = "mirror", .endpoints = {mirror.address()}}};
+  world_.edit_route = [](model::Route& route) {
+    route.destinations.resize(1);
+    route.mirrors.push_back({cluster_key("mirror"), model::Fraction{}, {}});
+  };
+  start();
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(peer.read_message());
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.mirrors_answered == 1; }));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(told, std::vector{net::local_address(peer.fd())});
 }
 
 }  // namespace
