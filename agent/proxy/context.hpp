@@ -21,6 +21,7 @@
 #include "agent/proxy/endpoint_pool.hpp"
 #include "agent/proxy/exchange.hpp"
 #include "agent/proxy/generation.hpp"
+#include "agent/proxy/h1_output.hpp"
 #include "agent/proxy/mirrors.hpp"
 #include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker.hpp"
@@ -68,7 +69,7 @@ struct Context {
   std::unique_ptr<Steering> steering;
   WorkerReport report;
   ChannelMemory memory;
-  std::string compose;  // heads and chunks on their way to a socket; cleared by whoever uses it
+  SharedText compose;                          // heads and chunks on their way to a socket
   std::shared_ptr<health::Registry> registry;  // never null
   ConnectionQueue queue;
   EndpointPools pools;

@@ -10,11 +10,14 @@ constexpr std::size_t kCopyLimit = 4096;
 }  // namespace
 
 std::string& H1Output::text() {
-  if (!collecting_) text_.clear();
-  collecting_ = true;
-  text_.append(tail_);
+  if (text_ == nullptr) {
+    if (shared_.user == nullptr) shared_.user = this;
+    text_ = shared_.user == this ? &shared_.text : &own_;
+    text_->clear();
+  }
+  text_->append(tail_);
   tail_ = {};
-  return text_;
+  return *text_;
 }
 
 void H1Output::body(http::BodyKind kind, std::string_view data) {
@@ -39,13 +42,15 @@ void H1Output::end(http::BodyKind kind, const http::HeaderMap* trailers) {
 }
 
 void H1Output::flush(Channel& channel) {
-  if (!collecting_) return;
-  channel.send(text_, tail_);
+  if (text_ == nullptr) return;
+  channel.send(*text_, tail_);
   discard();
 }
 
 void H1Output::discard() {
-  collecting_ = false;
+  if (shared_.user == this) shared_.user = nullptr;
+  if (text_ == &own_) std::string().swap(own_);
+  text_ = nullptr;
   tail_ = {};
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // H1Output: collects the pieces of a message for one send: heads, chunk lines and small pieces are copied together, one
 // large piece behind them is not.
-// Callers: H1Session, H1Exchange. Thread: worker. Invariants: the text is memory that a worker shares, so nobody else
-// collects between the first write and the flush; a large piece must stay valid until then.
+// Callers: H1Session, H1Exchange. Thread: worker. Invariants: the text is memory that a worker shares, lent to one output
+// at a time; whoever collects meanwhile (a mirror's copy, an answer behind an interim one) has a text of its own. A large
+// piece must stay valid until the flush.
 #pragma once
 #include <string>
 #include <string_view>
@@ -12,9 +13,18 @@
 
 namespace sluice::proxy {
 
+class H1Output;
+struct SharedText {
+  std::string text;
+  const H1Output* user = nullptr;
+};
+
 class H1Output {
  public:
-  explicit H1Output(std::string& text) : text_(text) {}
+  explicit H1Output(SharedText& shared) : shared_(shared) {}
+  ~H1Output() { discard(); }
+  H1Output(const H1Output&) = delete;
+  H1Output& operator=(const H1Output&) = delete;
 
   // Where heads are written to.
   [[nodiscard]] std::string& text();
@@ -25,9 +35,10 @@ class H1Output {
   void discard();
 
  private:
-  std::string& text_;
+  SharedText& shared_;
+  std::string own_;
+  std::string* text_ = nullptr;  // of the two, while it collects
   std::string_view tail_;
-  bool collecting_ = false;
 };
 
 }  // namespace sluice::proxy

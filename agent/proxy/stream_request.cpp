@@ -159,9 +159,11 @@ bool Stream::pump_request() {
         request_done_ = true;
         complete_at_ = context_.reactor.now();
         request_trailers_ = event.trailers;
-        if (filters_.wants_body()) filters_.on_request_body({}, true);
         exchange_->write_end(event.trailers);
-        [[fallthrough]];
+        exchange_->flush();
+        if (filters_.wants_body()) filters_.on_request_body({}, true);
+        touch();
+        return true;
       case Kind::kMore:
         exchange_->flush();
         touch();

@@ -32,6 +32,7 @@ bool Stream::pump_response() {
           case Relayed::kYes:
             continue;
           case Relayed::kInvalid:
+            downstream_->flush();  // interim answers, which stay what they were
             invalid_answer();
             return true;
           case Relayed::kAgain:

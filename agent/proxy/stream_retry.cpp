@@ -36,6 +36,7 @@ void Stream::attempt_failed(const Failure& failure) {
 bool Stream::retry_answer(const http::ResponseHead& head) {
   if (!retry_.wants(head) || !whole_ || !load_.begin_retry()) return false;
   log::debug("proxy", "{}: status {}, trying again", to_string(pool_->address()), head.status);
+  downstream_->flush();  // interim answers came before this one
   drop_answer();
   try_again(retry_.next_delay(context_.random()));
   return true;

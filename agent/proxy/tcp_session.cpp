@@ -160,10 +160,9 @@ void TcpSession::begin_relay() {
         {.probes = keepalive->probes, .time = keepalive->time, .interval = keepalive->interval});
   }
   if (policy_->proxy_protocol) {
-    context_.compose.clear();
-    net::write_proxy_header(*policy_->proxy_protocol, net::ProxyAddresses{peer_, local_},
-                            context_.compose);
-    upstream_.send(context_.compose);
+    std::string header;
+    net::write_proxy_header(*policy_->proxy_protocol, net::ProxyAddresses{peer_, local_}, header);
+    upstream_.send(header);
   }
   release_generation();
 }

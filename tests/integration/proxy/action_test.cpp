@@ -74,6 +74,25 @@ TEST_F(ActionTest, AMirrorGetsBodiesUpToABound) {
   EXPECT_EQ(mirrored.load(), 64U * 1024U);
 }
 
+// Whatever sizes the pieces have that a body comes in: the copy leaves in the middle of the request.
+TEST_F(ActionTest, ACopyThatLeavesDoesNotTouchTheRequest) {
+  ScriptedUpstream upstream(answering([](const Message& request) { return ok(request.body); }));
+  ScriptedUpstream mirror(answering([](const Message& request) { return ok(request.body); }));
+  start_with_mirror(upstream, mirror.address());
+  Peer peer = client();
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    const std::string head = "POST / HTTP/1.1\r\nHost: echo.test\r\nContent-Length: 200\r\n\r\n";
+    const std::string body(200, static_cast<char>('a' + i % 26));
+    ASSERT_TRUE(peer.send(head + body.substr(0, 100)));
+    // The rest comes by itself, once the worker has read the first piece.
+    ASSERT_TRUE(eventually([&](const WorkerReport& r) { return r.requests == i; }));
+    ASSERT_TRUE(peer.send(body.substr(100)));
+    const auto answer = peer.read_message();
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->body, body);
+  }
+}
+
 TEST_F(ActionTest, AMirrorThatClosesIdleConnectionsMissesNothing) {
   ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
   std::atomic<int> mirrored{0};

@@ -46,6 +46,21 @@ TEST_F(RetryTest, AnAnswerThatThePolicyNamesIsAskedForAgain) {
   EXPECT_EQ(upstream.connections(), 1);  // the dropped answers were complete
 }
 
+// The interim answer waits to go out with the final one, which is dropped; meanwhile others write.
+TEST_F(RetryTest, AnInterimAnswerBeforeOneThatIsDroppedStaysWhatItWas) {
+  retry_on(Policy::k5xx);
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+  ScriptedUpstream upstream(failing_first(1, hints + kUnavailable));
+  start(upstream);
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  EXPECT_EQ(peer.read_exactly(hints.size()), hints);
+  const auto answer = peer.read_message();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(seen_, 2);
+}
+
 TEST_F(RetryTest, TheLastAnswerGoesToTheClientWhenNoneIsLeft) {
   retry_on(Policy::k5xx);
   ScriptedUpstream upstream(failing_first(9, kUnavailable));
