@@ -2,7 +2,7 @@
 // H1Output: collects the pieces of a message for one send: heads, chunk lines and small pieces are copied together, one
 // large piece behind them is not.
 // Callers: H1Session, H1Exchange. Thread: worker. Invariants: the text is memory that a worker shares, lent to one
-// output at a time; whoever collects meanwhile (a mirror's copy, an answer behind an interim one) has a text of its own.
+// output at a time; whoever collects meanwhile (a mirror's copy, an answer behind an interim one) has its own text.
 // A large piece must stay valid until the flush.
 #pragma once
 #include <string>
