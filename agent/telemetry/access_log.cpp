@@ -95,8 +95,8 @@ AccessLog::~AccessLog() {
 
 AccessLogState AccessLog::state() const {
   AccessLogState state;
-  state.written = written_.load(std::memory_order_relaxed);
-  state.failed = failed_.load(std::memory_order_relaxed);
+  state.written = written_.load(std::memory_order_acquire);
+  state.failed = failed_.load(std::memory_order_acquire);
   for (const auto& lane : lanes_) state.dropped += lane->dropped_.load(std::memory_order_relaxed);
   const MutexLock lock(mutex_);
   state.error = write_error_.empty() ? open_error_ : write_error_;
@@ -150,10 +150,11 @@ void AccessLog::drain(AccessLane& lane) {
   // Those that did not go out whole are lost, so that what comes next is not held up by a full disk.
   const std::size_t went = size - pieces[0].iov_len - pieces[1].iov_len;
   if (!done && went > 0) torn_ = last_byte(all, went) != '\n';
-  written_.fetch_add(lines - lost, std::memory_order_relaxed);
-  failed_.fetch_add(lost, std::memory_order_relaxed);
   lane.ring_.pop(size);
   note(done, write_error_);
+  // Last, so that who sees lines lost finds the reason as well.
+  written_.fetch_add(lines - lost, std::memory_order_release);
+  failed_.fetch_add(lost, std::memory_order_release);
 }
 
 // Logs only what is new: a full disk would fill the log as well.
