@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "agent/app/status_view.hpp"
+#include "agent/base/hash.hpp"
 #include "agent/datapath/flow_table.hpp"
 
 namespace sluice::app {
@@ -75,8 +76,7 @@ using ClusterNames = std::unordered_map<std::uint64_t, std::string>;
 ClusterNames names_of(const snapshot::SnapshotPtr& snapshot) {
   ClusterNames out;
   if (!snapshot) return out;
-  for (const auto& [key, cluster] : snapshot->clusters)
-    out.emplace(datapath::cluster_hash(key), key);
+  for (const auto& [key, cluster] : snapshot->clusters) out.emplace(cluster_hash(key), key);
   return out;
 }
 

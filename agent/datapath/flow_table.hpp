@@ -35,13 +35,6 @@ class FlowTable {
   [[nodiscard]] virtual int ring_fd(std::uint32_t worker) const = 0;
 };
 
-// lb_slot::cluster of a model::Cluster::key: 64-bit FNV-1a, stable across restarts.
-[[nodiscard]] constexpr std::uint64_t cluster_hash(std::string_view key) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
-
 [[nodiscard]] lb_address to_abi(const IpAddress& address);
 [[nodiscard]] IpAddress from_abi(const lb_address& address);
 [[nodiscard]] lb_tuple make_tuple(const SocketAddress& source, const SocketAddress& destination);

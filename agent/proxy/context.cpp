@@ -38,7 +38,8 @@ Context::Context(const WorkerOptions& worker_options, net::Reactor& worker_react
       queue(*this),
       pools(*this),
       cluster_uses(*this),
-      mirrors(*this) {
+      mirrors(*this),
+      carried(*this) {
   report.worker = options.index;
   if (!options.listener_loads) options.listener_loads = std::make_shared<ListenerLoads>();
 }
@@ -109,6 +110,11 @@ void Context::drive_postponed() {
     later_.erase(later_.begin());
     connection->drive();
   }
+}
+
+void Context::steer_by(std::unique_ptr<Steering> by) {
+  steering = std::move(by);
+  if (steering) steering->set_user(&carried);
 }
 
 void Context::publish(snapshot::SnapshotPtr snapshot) {

@@ -14,6 +14,7 @@
 #include "agent/health/registry.hpp"
 #include "agent/net/reactor.hpp"
 #include "agent/proxy/action_shares.hpp"
+#include "agent/proxy/carried_policy.hpp"
 #include "agent/proxy/channel.hpp"
 #include "agent/proxy/cluster_use.hpp"
 #include "agent/proxy/connection.hpp"
@@ -55,6 +56,7 @@ struct Context {
   // How many connections the listener (of the current generation) has, on all workers.
   [[nodiscard]] const std::shared_ptr<ListenerLoad>& load_of(const snapshot::Listener& listener);
 
+  void steer_by(std::unique_ptr<Steering> by);  // may be null
   void publish(snapshot::SnapshotPtr snapshot);
   [[nodiscard]] Generation* use_generation();  // counted; current
   void release_generation(Generation* used);
@@ -76,6 +78,7 @@ struct Context {
   ActionShares shares;
   ClusterUses cluster_uses;
   Mirrors mirrors;
+  CarriedPolicy carried;
   std::unique_ptr<Generation> generation;
   bool draining = false;
   std::function<void()> drained;  // while draining: called once the last connection is gone

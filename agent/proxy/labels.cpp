@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The labels of refusals and endings, from the one list that the enums come from. Thread: any.
+// The labels of refusals, endings and moves, from the one list that the enums come from. Thread: any.
 #include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker_report.hpp"
 
@@ -26,6 +26,19 @@ const char* label_of(Ending ending) {
     LB_ENDINGS(LB_ENDING_LABEL)
 #undef LB_ENDING_LABEL
     case Ending::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+const char* label_of(MoveReason reason) {
+  switch (reason) {
+#define LB_MOVE_LABEL(name, label, help) \
+  case MoveReason::name:                 \
+    return label;
+    LB_MOVES(LB_MOVE_LABEL)
+#undef LB_MOVE_LABEL
+    case MoveReason::kCount:
       break;
   }
   return "unknown";

@@ -4,9 +4,11 @@
 // Thread: worker; one object a worker.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
+#include "agent/base/clock.hpp"
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
 #include "agent/base/unique_fd.hpp"
@@ -75,6 +77,94 @@ struct PromoteResult {
   Refusal refusal = Refusal::kSystem;
 };
 
+// Why a connection that the kernel carried is taken back. Name = metric label = row in docs/operations.md.
+// LB_MOVES(X): X(enumerator, label, help)
+#define LB_MOVES(X)                                                                             \
+  X(kConfig, "config", "its listener, routes or subsets changed")                               \
+  X(kEndpointGone, "endpoint_gone", "its endpoint is not in force any more")                    \
+  X(kEndpointDrains, "endpoint_drains", "its endpoint terminates or is not ready")              \
+  X(kEjected, "ejected", "outlier detection ejected its endpoint")                              \
+  X(kShare, "share", "its subset had more than its share of requests")                          \
+  X(kMaxRequests, "max_requests", "its endpoint's connection reached maxRequestsPerConnection") \
+  X(kMaxAge, "max_age", "its endpoint's connection reached maxConnectionDuration")              \
+  X(kAsked, "asked", "lbctl asked for it")                                                      \
+  X(kShutdown, "shutdown", "this agent ends, and the next one cannot keep it")
+
+enum class MoveReason : std::uint8_t {
+#define LB_MOVE_ENUM(name, label, help) name,
+  LB_MOVES(LB_MOVE_ENUM)
+#undef LB_MOVE_ENUM
+      kCount
+};
+[[nodiscard]] const char* label_of(MoveReason reason);
+
+// Names a connection that the kernel carries for as long as it does.
+struct CarriedId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+
+  bool operator==(const CarriedId&) const = default;
+};
+
+// Such a connection, as whoever decides about it sees it.
+struct Carried {
+  CarriedId id;
+  SocketAddress client;
+  SocketAddress local;  // where the client connected to: tells its listener
+  SocketAddress endpoint;
+  std::uint64_t cluster_hash = 0;     // of Cluster::key (cluster_hash() in base/hash.hpp)
+  std::uint64_t requests = 0;         // that it has carried, the promoted one included
+  std::uint64_t requests_before = 0;  // that the proxy served before; 0 of an adopted one
+  TimePoint since;                    // of the promotion
+  TimePoint last_packet;              // about a millisecond exact
+  bool armed = false;                 // to be taken back already
+  bool answering = false;             // the client spoke last: a request is under way
+  bool movable = true;                // no tunnel, no end in sight
+};
+
+// A connection that has come back. The proxy owns all of it from here on.
+struct Returned {
+  UniqueFd client;  // established, non-blocking, in no reactor
+  SocketAddress peer;
+  SocketAddress local;
+  std::string
+      input;  // what came with it: the next request from its first byte on; empty: it was idle
+  // The endpoint's end, in the agent's port range (Steering::close_upstream ends it). It may still be answering, and it
+  // must never serve another client.
+  SteerUpstream endpoint;
+  std::uint64_t requests =
+      0;  // that the connection has carried in all, the one in `input` not counted
+  MoveReason reason = MoveReason::kAsked;
+};
+
+// How a connection that the kernel carried ended there.
+struct CarriedEnd {
+  enum class How : std::uint8_t {
+    kClosed,
+    kResetByClient,
+    kResetByEndpoint,
+    kReplaced,
+    kIdle,
+    kReturned,
+    kCut
+  };
+  How how = How::kClosed;
+  SocketAddress endpoint;
+  std::uint64_t cluster_hash = 0;
+  std::uint64_t requests = 0;  // as Carried::requests
+  bool answering = false;      // a request had no complete answer, as far as packets tell
+};
+
+// Whom Steering tells what became of connections. Thread: worker.
+class SteeringUser {
+ public:
+  virtual void returned(Returned connection) = 0;
+  virtual void ended(const CarriedEnd& end) = 0;
+
+ protected:
+  ~SteeringUser() = default;
+};
+
 struct WorkerReport;
 
 class Steering {
@@ -113,6 +203,21 @@ class Steering {
     (void)now;
     return true;
   }
+
+  // From now on that one is told; nullptr: nobody, and returned connections are closed.
+  virtual void set_user(SteeringUser* user) { (void)user; }
+  // Every connection that it carries. `see` must not call back into this object but for take_back() and keep().
+  virtual void visit(const std::function<void(const Carried&)>& see) const { (void)see; }
+  // Takes the connection back at its next request boundary; `idle`: as soon as nothing is under way, too. It goes on
+  // with the kernel until then. False: there is none of that name, or it cannot come back (tunnel, closing).
+  virtual bool take_back(CarriedId id, MoveReason reason, bool idle) {
+    (void)id, (void)reason, (void)idle;
+    return false;
+  }
+  // It may stay after all.
+  virtual void keep(CarriedId id) { (void)id; }
+  // Ends it now, with an RST to both sides: its time to leave in peace is over.
+  virtual void cut(CarriedId id) { (void)id; }
 
   // Adds what it counted itself (steered turns and bytes per cluster) to the worker's report.
   virtual void add_to(WorkerReport& report) const { (void)report; }

@@ -61,7 +61,7 @@ class WorkerImpl final : public Worker {
 };
 
 void WorkerImpl::run() {
-  if (steering_) context_->steering = steering_(*reactor_);
+  if (steering_) context_->steer_by(steering_(*reactor_));
   sweep_ = std::make_unique<net::Timer>(*reactor_, [this] {
     context_->pools.expire(reactor_->now());
     arm_sweep();
@@ -145,7 +145,7 @@ void WorkerImpl::close_all() {
 
 void WorkerImpl::use_steering(SteeringFactory steering) {
   reactor_->post([this, steering = std::move(steering)] {
-    if (!context_->draining) context_->steering = steering(*reactor_);
+    if (!context_->draining) context_->steer_by(steering(*reactor_));
   });
 }
 

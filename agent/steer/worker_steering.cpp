@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "agent/base/hash.hpp"
 #include "agent/base/log.hpp"
 #include "agent/net/socket.hpp"
 #include "agent/steer/slot_state.hpp"
@@ -221,9 +222,8 @@ PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueF
   slot.owner = options_.worker;
   // Before anything of the new connection: whoever lists flows tells by it that the slot changed under the copy.
   __atomic_store_n(&slot.generation, slot.generation + 1, __ATOMIC_SEQ_CST);
-  const FlowPair pair =
-      prepare(client_leg, up_leg, promotion.request.size(), *paths_, *index,
-              datapath::cluster_hash(promotion.cluster), reactor_.clock().now(), slot);
+  const FlowPair pair = prepare(client_leg, up_leg, promotion.request.size(), *paths_, *index,
+                                cluster_hash(promotion.cluster), reactor_.clock().now(), slot);
   set_state(slot, LB_SLOT_NORMAL);
   if (!flows_.install(slot.client, pair.to_pod, slot.pod, pair.to_client)) {
     set_state(slot, LB_SLOT_USED);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "agent/base/hash.hpp"
 #include "agent/datapath/flow_table.hpp"
 #include "sample.hpp"
 
@@ -14,7 +15,7 @@ lb_slot slot_in(std::uint32_t state) {
   slot.state = state;
   slot.owner = 1;
   slot.turns = 6;
-  slot.cluster = datapath::cluster_hash(test::kV1);
+  slot.cluster = cluster_hash(test::kV1);
   slot.client = datapath::make_tuple(*SocketAddress::parse("198.51.100.7:51012"),
                                      *SocketAddress::parse("192.0.2.1:80"));
   slot.pod = datapath::make_tuple(*SocketAddress::parse("10.1.0.3:8080"),
