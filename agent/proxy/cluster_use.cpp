@@ -7,7 +7,8 @@ namespace sluice::proxy {
 
 ClusterUse::ClusterUse(Context& context, snapshot::DestinationSetPtr owner,
                        const snapshot::Share& share)
-    : owner_(std::move(owner)),
+    : context_(context),
+      owner_(std::move(owner)),
       endpoints_(share.endpoints),
       policy_(share.policy),
       report_(context.report.clusters[share.cluster]),
@@ -39,6 +40,13 @@ bool ClusterUse::suits(const snapshot::Share& share) const {
 std::optional<std::uint32_t> ClusterUse::pick(const balance::PickRequest& request) {
   const auto index = picker_.pick(request);
   return index ? std::optional(static_cast<std::uint32_t>(*index)) : std::nullopt;
+}
+
+EndpointPool& ClusterUse::mirror_pool(std::uint32_t endpoint) {
+  if (mirror_pools_.empty()) mirror_pools_.resize(endpoints_.size());
+  auto& pool = mirror_pools_[endpoint];
+  if (!pool) pool = context_.mirror_pools.get(records_.endpoints[endpoint], policy_);
+  return *pool;
 }
 
 std::shared_ptr<ClusterUse> ClusterUses::get(const snapshot::DestinationSetPtr& set,

@@ -34,6 +34,8 @@ class ClusterUse {
   [[nodiscard]] std::optional<std::uint32_t> pick(const balance::PickRequest& request);
   [[nodiscard]] std::size_t size() const { return pools_.size(); }
   [[nodiscard]] EndpointPool& pool(std::uint32_t endpoint) const { return *pools_[endpoint]; }
+  // For copies of requests; made when the first one comes.
+  [[nodiscard]] EndpointPool& mirror_pool(std::uint32_t endpoint);
   [[nodiscard]] health::EndpointRecord& record(std::uint32_t endpoint) const {
     return *records_.endpoints[endpoint];
   }
@@ -42,13 +44,15 @@ class ClusterUse {
   [[nodiscard]] ClusterReport& report() const { return report_; }
 
  private:
+  Context& context_;
   snapshot::DestinationSetPtr owner_;
   const std::vector<model::Endpoint>& endpoints_;  // in owner_
   model::TrafficPolicyPtr policy_;
   ClusterReport& report_;
   health::Records records_;
-  std::vector<balance::EndpointState*> states_;       // in records_
-  std::vector<std::shared_ptr<EndpointPool>> pools_;  // as endpoints_
+  std::vector<balance::EndpointState*> states_;              // in records_
+  std::vector<std::shared_ptr<EndpointPool>> pools_;         // as endpoints_
+  std::vector<std::shared_ptr<EndpointPool>> mirror_pools_;  // the same, with gaps, or none
   balance::EndpointPicker picker_;
 };
 

@@ -36,7 +36,8 @@ Context::Context(const WorkerOptions& worker_options, net::Reactor& worker_react
       registry(options.registry ? options.registry
                                 : std::make_shared<health::Registry>(reactor.clock())),
       queue(*this),
-      pools(*this),
+      pools(*this, PoolUse::kRequests),
+      mirror_pools(*this, PoolUse::kMirrors),
       cluster_uses(*this),
       mirrors(*this),
       carried(*this) {

@@ -75,6 +75,7 @@ struct Context {
   std::shared_ptr<health::Registry> registry;  // never null
   ConnectionQueue queue;
   EndpointPools pools;
+  EndpointPools mirror_pools;
   ActionShares shares;
   ClusterUses cluster_uses;
   Mirrors mirrors;

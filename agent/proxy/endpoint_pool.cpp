@@ -9,8 +9,8 @@
 namespace sluice::proxy {
 
 EndpointPool::EndpointPool(Context& context, std::shared_ptr<health::EndpointRecord> record,
-                           model::TrafficPolicyPtr policy)
-    : context_(context), record_(std::move(record)), policy_(std::move(policy)) {}
+                           model::TrafficPolicyPtr policy, PoolUse use)
+    : context_(context), record_(std::move(record)), policy_(std::move(policy)), use_(use) {}
 
 void EndpointPool::set_policy(const model::TrafficPolicyPtr& policy) {
   if (policy == policy_) return;
@@ -36,17 +36,35 @@ std::unique_ptr<Upstream> EndpointPool::take(bool steerable, Milliseconds at_mos
   return nullptr;
 }
 
+std::uint32_t EndpointPool::most_for_mirrors() const {
+  return std::min(kMostForMirrors,
+                  policy_->connection_pool.max_connections.value_or(kMostForMirrors));
+}
+
+bool EndpointPool::full() const {
+  return use_ == PoolUse::kMirrors && open_ >= most_for_mirrors() && idle_[0].empty();
+}
+
+// Another connection may be opened: what it holds of the cluster's limit.
+Result<health::Token> EndpointPool::admit() {
+  health::Token slot;
+  if (use_ == PoolUse::kMirrors) {
+    if (open_ < most_for_mirrors()) return slot;
+    return fail(ErrorCode::kExhausted,
+                "mirror " + to_string(address()) + " has as many connections as it may");
+  }
+  const model::ConnectionPool& limits = policy_->connection_pool;
+  if (!limits.max_connections) return slot;
+  slot = record_->cluster().begin_connection(limits);
+  if (slot) return slot;
+  return fail(ErrorCode::kExhausted, "cluster " + record_->cluster().key() +
+                                         " has as many connections as its maxConnections says");
+}
+
 Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uint16_t mss,
                                                         bool kept_will_do) {
-  health::Token slot;
-  const model::ConnectionPool& limits = policy_->connection_pool;
-  if (limits.max_connections) {
-    slot = record_->cluster().begin_connection(limits);
-    if (!slot) {
-      return fail(ErrorCode::kExhausted, "cluster " + record_->cluster().key() +
-                                             " has as many connections as its maxConnections says");
-    }
-  }
+  auto slot = admit();
+  if (!slot) return tl::unexpected(std::move(slot.error()));
   std::unique_ptr<Upstream> upstream;
   if (steerable && context_.steering) {
     if (auto steer = context_.steering->connect_upstream(address(), mss)) {
@@ -59,15 +77,16 @@ Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uin
   if (!upstream) {
     auto fd = net::connect_tcp(address());
     if (!fd) return tl::unexpected(std::move(fd.error()));
-    if (limits.keepalive) {
-      net::keep_alive(fd->get(), {.probes = limits.keepalive->probes,
-                                  .time = limits.keepalive->time,
-                                  .interval = limits.keepalive->interval});
+    if (const auto& keepalive = policy_->connection_pool.keepalive) {
+      net::keep_alive(
+          fd->get(),
+          {.probes = keepalive->probes, .time = keepalive->time, .interval = keepalive->interval});
     }
     upstream = std::make_unique<Upstream>(context_, shared_from_this(), std::move(*fd));
   }
   ++context_.report.upstream_connects;
-  upstream->slot = std::move(slot);
+  ++open_;
+  upstream->slot = std::move(*slot);
   upstream->opened_at = context_.reactor.now();
   upstream->requests = 1;
   return upstream;
@@ -89,8 +108,9 @@ void EndpointPool::put(std::unique_ptr<Upstream> upstream) {
   // A segment size chosen for one client would slow down the others, and a PROXY header has named one.
   const bool special =
       (upstream->steerable() && upstream->mss() != 0) || policy_->proxy_protocol.has_value();
-  if (retired_ || special || context_.draining || worn_out(*upstream) ||
-      idle.size() >= context_.options.max_idle_upstreams) {
+  const std::size_t most =
+      use_ == PoolUse::kMirrors ? kMostIdleForMirrors : context_.options.max_idle_upstreams;
+  if (retired_ || special || context_.draining || worn_out(*upstream) || idle.size() >= most) {
     return;
   }
   if (!upstream->watch()) return;
@@ -99,11 +119,12 @@ void EndpointPool::put(std::unique_ptr<Upstream> upstream) {
   upstream->idle_since = context_.reactor.now();
   idle.push_back(std::move(upstream));
   ++context_.report.upstreams_idle;
-  if (policy_->connection_pool.max_connections) context_.queue.connection_idle(*this);
+  if (limits_requests()) context_.queue.connection_idle(*this);
 }
 
 void EndpointPool::closed() {
-  if (policy_->connection_pool.max_connections) context_.queue.connection_closed(*this);
+  --open_;
+  if (limits_requests()) context_.queue.connection_closed(*this);
 }
 
 bool EndpointPool::give_up_one() {
@@ -162,7 +183,7 @@ std::shared_ptr<EndpointPool> EndpointPools::get(
   Entry& entry = (*table_)[record.get()];
   auto lease = entry.lease.lock();
   if (!lease) {
-    entry.pool = std::make_shared<EndpointPool>(context_, record, policy);
+    entry.pool = std::make_shared<EndpointPool>(context_, record, policy, use_);
     lease = std::make_shared<Lease>();
     lease->table = table_;
     lease->pool = entry.pool;

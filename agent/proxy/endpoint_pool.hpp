@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // EndpointPool: the connections of one worker to one endpoint of one cluster, the idle ones kept; EndpointPools: all
-// endpoints of a worker.
-// Callers: ClusterUse, Stream, Worker. Thread: worker. Invariants: the most recently used connection is taken first, so
-// that the surplus of a burst grows old and expires; connections of the agent's port range stay apart from ordinary
-// ones; every open connection holds a unit of the cluster's max_connections.
+// endpoints of a worker. Copies of requests (Mirrors) have pools of their own, with bounds of their own: a mirror that
+// is slow takes nothing that requests need, at the same endpoint either.
+// Callers: ClusterUse, Stream, Mirrors, Worker. Thread: worker. Invariants: the most recently used connection is taken
+// first, so that the surplus of a burst grows old and expires; connections of the agent's port range stay apart from
+// ordinary ones; every open connection for requests holds a unit of the cluster's max_connections.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,10 +18,16 @@
 
 namespace sluice::proxy {
 
+enum class PoolUse : std::uint8_t { kRequests, kMirrors };
+
 class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
  public:
+  // Of one for mirrors; as many connections as max_connections at most.
+  static constexpr std::uint32_t kMostForMirrors = 64;
+  static constexpr std::size_t kMostIdleForMirrors = 8;
+
   EndpointPool(Context& context, std::shared_ptr<health::EndpointRecord> record,
-               model::TrafficPolicyPtr policy);
+               model::TrafficPolicyPtr policy, PoolUse use);
 
   [[nodiscard]] const SocketAddress& address() const { return record_->address(); }
   [[nodiscard]] health::EndpointRecord& record() const { return *record_; }
@@ -32,7 +39,7 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
   [[nodiscard]] std::unique_ptr<Upstream> take(bool steerable,
                                                Milliseconds at_most = std::chrono::hours(1));
   // Starts a new one; a steerable one where the kernel path allows it and an ordinary one otherwise, or then, if
-  // `kept_will_do`, an idle ordinary one. kExhausted: the cluster has as many as it may.
+  // `kept_will_do`, an idle ordinary one. kExhausted: the cluster, or the pool for mirrors, has as many as it may.
   [[nodiscard]] Result<std::unique_ptr<Upstream>> connect(bool steerable, std::uint16_t mss,
                                                           bool kept_will_do = false);
   // A request is over and the connection may serve another: keeps it, or closes it when it cannot be kept.
@@ -42,23 +49,34 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
   // Closes the idle connection that was used least recently; false when there is none.
   bool give_up_one();
   void retire();  // the endpoint left the configuration
+  // Of one for mirrors: all its connections are in use.
+  [[nodiscard]] bool full() const;
   // One of its connections was closed. Called by Upstream's destructor.
   void closed();
 
  private:
   using Idle = std::vector<std::unique_ptr<Upstream>>;
   [[nodiscard]] bool worn_out(const Upstream& upstream) const;
+  [[nodiscard]] Result<health::Token> admit();
+  [[nodiscard]] std::uint32_t most_for_mirrors() const;
+  // Requests may be waiting for its connections.
+  [[nodiscard]] bool limits_requests() const {
+    return use_ == PoolUse::kRequests && policy_->connection_pool.max_connections.has_value();
+  }
 
   Context& context_;
   std::shared_ptr<health::EndpointRecord> record_;
   model::TrafficPolicyPtr policy_;
+  PoolUse use_;
   std::array<Idle, 2> idle_;  // [steerable]
+  std::uint32_t open_ = 0;    // idle ones included
   bool retired_ = false;
 };
 
 class EndpointPools {
  public:
-  explicit EndpointPools(Context& context) : context_(context), table_(std::make_shared<Table>()) {}
+  EndpointPools(Context& context, PoolUse use)
+      : context_(context), use_(use), table_(std::make_shared<Table>()) {}
   // The pool of that endpoint. It is retired when the last of the pointers that were handed out is gone, so that a
   // publish looks only at the endpoints that came or went.
   [[nodiscard]] std::shared_ptr<EndpointPool> get(
@@ -77,6 +95,7 @@ class EndpointPools {
   using Table = std::unordered_map<const health::EndpointRecord*, Entry>;
 
   Context& context_;
+  PoolUse use_;
   std::shared_ptr<Table> table_;  // leases may outlive this object
 };
 

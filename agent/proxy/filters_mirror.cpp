@@ -46,10 +46,11 @@ void Filters::send_mirrors() {
   for (std::size_t i = 0; i < sets.size(); ++i) {
     if ((mirrors_ >> i & 1) == 0) continue;
     Target* const target = mirrored_->generation->pick(sets[i]);
-    EndpointPool* const pool =
-        target != nullptr ? target->pick_endpoint(context.reactor.now()) : nullptr;
-    if (pool != nullptr) {
-      context.mirrors.send(*mirrored_->downstream, mirror_body_, *pool);
+    const auto endpoint = target != nullptr ? target->use->pick({.now = context.reactor.now()})
+                                            : std::optional<std::uint32_t>();
+    if (endpoint) {
+      context.mirrors.send(*mirrored_->downstream, mirror_body_,
+                           target->use->mirror_pool(*endpoint));
     } else {
       ++context.report.mirrors_dropped;
     }

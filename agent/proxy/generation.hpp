@@ -23,12 +23,6 @@ struct Target {
   const snapshot::Share* share = nullptr;
   ClusterReport* report = nullptr;
   std::shared_ptr<ClusterUse> use;
-
-  // For what has neither a key nor attempts before; nullptr when there is no endpoint that is well enough.
-  [[nodiscard]] EndpointPool* pick_endpoint(TimePoint now) const {
-    const auto endpoint = use->pick({.now = now});
-    return endpoint ? &use->pool(*endpoint) : nullptr;
-  }
 };
 
 class Generation {

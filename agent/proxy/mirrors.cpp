@@ -21,6 +21,7 @@ class Mirrors::Copy final : private ExchangeUser {
       : mirrors_(mirrors),
         context_(mirrors.context_),
         pool_(pool.shared_from_this()),
+        in_flight_(pool.record().begin_request()),
         peer_(client.peer()),
         local_(client.local()),
         head_(client.head()),
@@ -102,6 +103,7 @@ class Mirrors::Copy final : private ExchangeUser {
   Mirrors& mirrors_;
   Context& context_;
   std::shared_ptr<EndpointPool> pool_;
+  health::Token in_flight_;
   SocketAddress peer_;
   SocketAddress local_;
   http::RequestHead head_;
@@ -115,7 +117,7 @@ Mirrors::Mirrors(Context& context) : context_(context) {}
 Mirrors::~Mirrors() = default;
 
 void Mirrors::send(Downstream& client, std::string_view body, EndpointPool& pool) {
-  if (copies_.size() >= kMaxInFlight || context_.draining) {
+  if (copies_.size() >= kMaxInFlight || pool.full() || context_.draining) {
     ++context_.report.mirrors_dropped;
     return;
   }

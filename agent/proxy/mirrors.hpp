@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mirrors: copies of requests that go to other clusters as well. Nobody waits for their answers, which are read and
 // thrown away; nothing that happens to a copy is seen by the request.
-// Callers: Filters (sends), Worker (clears). Thread: worker. Invariants: at most kMaxInFlight copies, each with at most
-// kMaxBody bytes of body, kMaxAnswer of an answer and kLimit of time; a copy lives until its answer is complete or it
-// failed.
+// Callers: Filters (sends), Worker (clears). Thread: worker. Invariants: at most kMaxInFlight copies, and as many for
+// an endpoint as its pool for mirrors has connections, each with at most kMaxBody bytes of body, kMaxAnswer of an
+// answer and kLimit of time; a copy lives until its answer is complete or it failed. A copy counts as load of its
+// endpoint where balancing asks for that, and neither for a limit of requests nor for outlier detection.
 #pragma once
 #include <memory>
 #include <string_view>
@@ -29,8 +30,8 @@ class Mirrors {
   Mirrors(const Mirrors&) = delete;
   Mirrors& operator=(const Mirrors&) = delete;
 
-  // A copy of the client's request to the pool's endpoint, with Host as it is and X-Sluice-Mirror added. Counted as
-  // dropped where too many are under way.
+  // A copy of the client's request to the endpoint of a pool for mirrors, with Host as it is and X-Sluice-Mirror added.
+  // Counted as dropped where too many are under way.
   void send(Downstream& client, std::string_view body, EndpointPool& pool);
   void clear();  // gives up what is under way
 

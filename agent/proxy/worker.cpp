@@ -64,6 +64,7 @@ void WorkerImpl::run() {
   if (steering_) context_->steer_by(steering_(*reactor_));
   sweep_ = std::make_unique<net::Timer>(*reactor_, [this] {
     context_->pools.expire(reactor_->now());
+    context_->mirror_pools.expire(reactor_->now());
     arm_sweep();
   });
   grace_ = std::make_unique<net::Timer>(*reactor_, [this] { reactor_->stop(); });
@@ -104,6 +105,7 @@ void WorkerImpl::begin_drain(Milliseconds grace) {
   acceptors_.clear();
   context_->drained = [this] { reactor_->stop(); };
   context_->pools.clear();
+  context_->mirror_pools.clear();
   drain_connections(grace);
   if (context_->connections.empty()) {
     reactor_->stop();
@@ -136,6 +138,7 @@ void WorkerImpl::close_all() {
   while (!context_->connections.empty()) (*context_->connections.begin())->close_now();
   context_->mirrors.clear();
   context_->pools.clear();
+  context_->mirror_pools.clear();
   context_->queue.clear();
   sweep_.reset();
   grace_.reset();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tests/http/table cannot show of faults and mirrors: times, amounts, and mirrors that fail.
 #include <cmath>
+#include <deque>
 
-#include "tests/integration/proxy/proxy_fixture.hpp"
+#include "tests/integration/proxy/policy_fixture.hpp"
 
 namespace sluice::proxy::testing {
 namespace {
@@ -13,11 +14,15 @@ class ActionTest : public ProxyTest {
  protected:
   // Requests go to "v1", copies to the subset "mirror".
   void start_with_mirror(const ScriptedUpstream& upstream, const SocketAddress& mirror) {
-    world_.subsets = {{.endpoints = {upstream.address()}},
-                      {.name = "mirror", .endpoints = {mirror}}};
-    world_.edit_route = [](model::Route& route) {
+    start_with_mirrors(upstream, {{.name = "mirror", .endpoints = {mirror}}});
+  }
+  void start_with_mirrors(const ScriptedUpstream& upstream, const std::vector<Subset>& mirrors) {
+    world_.subsets = {{.endpoints = {upstream.address()}}};
+    for (const Subset& mirror : mirrors) world_.subsets.push_back(mirror);
+    world_.edit_route = [mirrors](model::Route& route) {
       route.destinations.resize(1);
-      route.mirrors.push_back({cluster_key("mirror"), model::Fraction{}, {}});
+      for (const Subset& mirror : mirrors)
+        route.mirrors.push_back({cluster_key(mirror.name), model::Fraction{}, {}});
     };
     start();
   }
@@ -54,8 +59,111 @@ TEST_F(ActionTest, AMirrorThatHangsIsNotSeenAndTakesABoundedAmount) {
   Peer peer = client();
   for (int i = 0; i < 300; ++i) ASSERT_EQ(status_of(peer), 200);
   const WorkerReport after = report();
-  EXPECT_EQ(after.mirrors_sent, 256U);
-  EXPECT_EQ(after.mirrors_dropped, 44U);
+  EXPECT_EQ(after.mirrors_sent, 64U);
+  EXPECT_EQ(after.mirrors_dropped, 236U);
+}
+
+TEST_F(ActionTest, AMirrorThatHangsLeavesTheOthersTheirCopies) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  ScriptedUpstream hanging([](Peer& peer) { (void)peer.read_message(), (void)peer.at_end(); });
+  ScriptedUpstream other(answering([](const Message&) { return ok("ignored"); }));
+  start_with_mirrors(upstream, {{.name = "hanging", .endpoints = {hanging.address()}},
+                                {.name = "other", .endpoints = {other.address()}}});
+  Peer peer = client();
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    ASSERT_EQ(status_of(peer), 200);
+    ASSERT_TRUE(eventually([i](const WorkerReport& r) { return r.mirrors_answered == i; }));
+  }
+  EXPECT_EQ(report().mirrors_dropped, 36U);  // of the one that hangs
+}
+
+TEST_F(ActionTest, ManyMirrorsThatHangTakeABoundedAmountTogether) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  std::deque<ScriptedUpstream> hanging;
+  std::vector<Subset> mirrors;
+  for (int i = 0; i < 5; ++i) {
+    hanging.emplace_back([](Peer& peer) { (void)peer.read_message(), (void)peer.at_end(); });
+    mirrors.push_back({.name = "m" + std::to_string(i), .endpoints = {hanging.back().address()}});
+  }
+  start_with_mirrors(upstream, mirrors);
+  Peer peer = client();
+  for (int i = 0; i < 60; ++i) ASSERT_EQ(status_of(peer), 200);
+  EXPECT_EQ(report().mirrors_sent, 256U);
+  EXPECT_EQ(report().mirrors_dropped, 44U);
+}
+
+// The mirror is the cluster that requests go to, and its only connection is theirs.
+TEST_F(ActionTest, AMirrorTakesNoConnectionFromRequestsToTheSameEndpoint) {
+  ScriptedUpstream upstream([](Peer& peer) {
+    while (const auto request = peer.read_message()) {
+      if (!request->field("X-Sluice-Mirror").empty()) {
+        (void)peer.at_end();
+        return;
+      }
+      peer.send(ok("fine"));
+    }
+  });
+  world_.subsets = {{.endpoints = {upstream.address()}}};
+  auto& limits = world_.subsets[0].policy.connection_pool;
+  limits.max_connections = 1;
+  limits.max_requests = 1;
+  world_.edit_route = [](model::Route& route) {
+    route.mirrors.push_back({cluster_key("v1"), model::Fraction{}, {}});
+  };
+  start();
+  Peer peer = client();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(status_of(peer), 200);
+  EXPECT_EQ(report().mirrors_sent, 1U);  // maxConnections holds for copies by themselves
+  EXPECT_EQ(report().mirrors_dropped, 19U);
+}
+
+TEST_F(ActionTest, AMirrorKeepsFewIdleConnections) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  Gate gate;
+  ScriptedUpstream mirror(answering([&gate](const Message&) {
+    gate.pass();
+    return ok("ignored");
+  }));
+  start_with_mirror(upstream, mirror.address());
+  Peer peer = client();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(status_of(peer), 200);
+  ASSERT_TRUE(gate.wait_for(20));
+  gate.open();
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.mirrors_answered == 20; }));
+  EXPECT_EQ(report().upstreams_idle, 8U + 1U);
+  EXPECT_EQ(report().upstreams_open, 8U + 1U);
+}
+
+TEST_F(ActionTest, AMirrorsEndpointsAreChosenByTheLoadOfCopiesAndByHealth) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  ScriptedUpstream hanging([](Peer& peer) { (void)peer.read_message(), (void)peer.at_end(); });
+  ScriptedUpstream well(answering([](const Message&) { return ok("ignored"); }));
+  ScriptedUpstream ejected(answering([](const Message&) { return ok("ignored"); }));
+  options_.registry = std::make_shared<health::Registry>(clock_);
+  Subset mirror{.name = "mirror",
+                .endpoints = {hanging.address(), well.address(), ejected.address()}};
+  auto& outliers = mirror.policy.outlier_detection.emplace();
+  outliers.consecutive_5xx_errors = 1;
+  start_with_mirrors(upstream, {mirror});
+  Peer peer = client();
+  ASSERT_EQ(status_of(peer), 200);  // the records exist
+  model::Endpoint endpoint;
+  endpoint.address = ejected.address();
+  const auto records = options_.registry->find(
+      cluster_key("mirror"), std::make_shared<const model::TrafficPolicy>(mirror.policy),
+      std::span(&endpoint, 1));
+  records.endpoints[0]->report(health::Outcome::kServerError, outliers, clock_.now());
+  const int before = ejected.connections();
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(status_of(peer), 200);
+    // What is under way is at the one that hangs.
+    ASSERT_TRUE(eventually([&](const WorkerReport& r) {
+      return r.mirrors_sent - r.mirrors_answered ==
+             static_cast<std::uint64_t>(hanging.connections());
+    }));
+  }
+  EXPECT_EQ(ejected.connections(), before);
+  EXPECT_LE(hanging.connections(), 2);
 }
 
 TEST_F(ActionTest, AMirrorGetsBodiesUpToABound) {
