@@ -58,7 +58,10 @@ void fill_slot(const Leg& client, const Leg& upstream, std::uint32_t request, lb
   slot.pod_has_sack = upstream.tcp.has_sack ? 1 : 0;
   slot.client_ifindex = client.handshake.ifindex;
   slot.pod_ifindex = upstream.handshake.ifindex;
+  slot.pushed = slot.pipelined = slot.force = 0;
   slot.ended_reason = 0;
+  slot.first_byte_us = 0;
+  std::memset(slot.retransmissions, 0, sizeof slot.retransmissions);
 }
 
 // TCP_MAXSEG caps what the agent sends as well as what it announces. Where it did, the socket no longer says what the
@@ -111,6 +114,7 @@ FlowPair prepare(const Leg& client, const Leg& upstream, std::size_t request_byt
   slot.ack_delta = upstream.next_receive - client.next_send;
   slot.cluster = cluster;
   slot.installed_ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  slot.turn_ns = slot.installed_ns;  // of the promoted request, as far as the kernel is concerned
   slot.last_seen = static_cast<std::uint32_t>(slot.installed_ns >> 20);
 
   FlowPair pair;

@@ -3,7 +3,7 @@
 #pragma once
 
 /* Part of the name of the pin directory: maps of another version are never reused. Raise on any layout change. */
-#define LB_ABI_VERSION 1
+#define LB_ABI_VERSION 2
 
 #define LB_MAX_SLOTS 65536  /* steered connections; 256 bytes each, mapped into the agent */
 #define LB_MAX_FLOWS 131072 /* two entries a connection, allocated when used */

@@ -67,12 +67,22 @@ struct lb_slot {
   __u8 pod_has_wscale;
   __u8 client_has_sack;
   __u8 pod_has_sack;
+  __u8 pushed; /* the client's last new data ended a write (PSH): what follows is another one */
+  __u8
+      pipelined; /* within one turn a second request may have begun: no boundary from then on ... */
+  __u8 force;    /* ... unless the agent says so */
+  __u8 reserved;
   __u64 installed_ns; /* CLOCK_MONOTONIC */
   __u64 cluster;      /* hash of the cluster's key, for metrics and adoption by a later agent */
   __u32 client_ifindex;
   __u32 pod_ifindex;
   __u32 ended_reason; /* enum lb_counter: why it left */
-  __u32 spare[7];
+  __u32
+      first_byte_us; /* from the beginning of the last answered turn to the first byte of its answer */
+  __u64 turn_ns;     /* CLOCK_MONOTONIC: when the turn began that has no answer yet; 0: answered */
+  __u32
+      retransmissions[2]; /* packets with data but nothing new, by enum lb_direction of the data */
+  __u32 spare[2];
 };
 LB_ABI_SIZE(struct lb_slot,
             256); /* a multiple of 8: the kernel rounds the stride of a mapped array up to that */

@@ -46,7 +46,7 @@ LB_INLINE int event_copy_class(struct __sk_buff* skb, const struct lb_packet* pa
    * see no bound. */
   asm volatile("" : "+r"(length));
   if (length < 1 || length > room ||
-      bpf_skb_load_bytes(skb, packet->l4 + (packet->control >> 28) * 4, event + 1, length)) {
+      bpf_skb_load_bytes(skb, parse_payload(packet), event + 1, length)) {
     bpf_ringbuf_discard(event, 0);
     return 0;
   }

@@ -13,6 +13,7 @@
 #define LB_TCP_FIN 0x00010000
 #define LB_TCP_SYN 0x00020000
 #define LB_TCP_RST 0x00040000
+#define LB_TCP_PSH 0x00080000
 #define LB_TCP_ACK 0x00100000
 #define LB_TCP_ECE 0x00400000
 #define LB_TCP_ECN 0x01c00000 /* ECE, CWR, and AE (RFC 9768) */
@@ -38,6 +39,10 @@ struct lb_packet {
 
 LB_INLINE __u32 parse_options_length(const struct lb_packet* packet) {
   return (packet->control >> 28) * 4 - LB_TCP_HEADER;
+}
+
+LB_INLINE __u32 parse_payload(const struct lb_packet* packet) {
+  return packet->l4 + (packet->control >> 28) * 4;
 }
 
 LB_INLINE void parse_map_address(struct lb_address* out, __be32 address) {

@@ -8,8 +8,10 @@
 #include "bpf/lib/track.h"
 
 /* No end in sight, no interim response, no tunnel, and the agent does not hold a socket of this
- * connection. */
+ * connection. No second request in a turn either, whose answer may be outstanding, unless the agent's
+ * patience is over. */
 LB_INLINE int reclaim_allowed(const struct lb_slot* slot) {
+  if (LB_READ(slot->pipelined) && !LB_READ(slot->force)) return 0;
   return !(LB_READ(slot->fin[0]) | LB_READ(slot->fin[1]) | LB_READ(slot->reset) |
            LB_READ(slot->interim) | LB_READ(slot->tunnel) | LB_READ(slot->hold));
 }

@@ -60,23 +60,70 @@ LB_INLINE int track_plausible(const struct lb_view* view, __u32 length) {
   return view->offset + length <= view->window + LB_TRACK_SLACK;
 }
 
-/* First bytes of a response: 1xx is not the end of a turn (RFC 9110 15.2), 101 is the end of HTTP.
+/*
+ * What the first bytes of a pod's data say: 1xx is not the end of a turn (RFC 9110 15.2), 101 is the
+ * end of HTTP. Behind an interim response only what is plainly a final one ends the wait for it.
  */
 LB_INLINE void track_response(struct __sk_buff* skb, struct lb_slot* slot,
-                              const struct lb_packet* packet) {
+                              const struct lb_packet* packet, int turned) {
   char head[12]; /* "HTTP/1.1 101" */
-  __u32 payload = packet->l4 + (packet->control >> 28) * 4;
+  __u32 payload = parse_payload(packet);
+  int is_http;
 
   if (packet->length < sizeof(head) || bpf_skb_load_bytes(skb, payload, head, sizeof(head))) {
-    slot->interim = 1; /* cannot tell: no boundary behind this one */
+    LB_WRITE(slot->interim, 1); /* cannot tell: no boundary behind this one */
     return;
   }
-  if (head[0] != 'H' || head[4] != '/' || head[9] != '1') {
-    slot->interim = 0;
-    return;
+  is_http = head[0] == 'H' && head[4] == '/';
+  if (is_http && head[9] == '1') {
+    LB_WRITE(slot->interim, 1);
+    if (head[10] == '0' && head[11] == '1') LB_WRITE(slot->tunnel, 1);
+  } else if (turned || is_http) {
+    LB_WRITE(slot->interim, 0);
   }
-  slot->interim = 1;
-  if (head[10] == '0' && head[11] == '1') slot->tunnel = 1;
+}
+
+/* The first byte of an answer: how long the client has waited for it. */
+LB_INLINE void track_first_byte(struct lb_slot* slot) {
+  __u64 began = LB_READ(slot->turn_ns), waited;
+
+  if (!began || LB_READ(slot->interim)) return;
+  waited = (bpf_ktime_get_ns() - began) / 1000;
+  LB_WRITE(slot->turn_ns, 0);
+  LB_WRITE(slot->first_byte_us, waited > 0xffffffff ? 0xffffffff : (__u32)waited);
+}
+
+/* Could these bytes be the beginning of a request? Methods in use are capitals (RFC 9110 16.1.1). */
+LB_INLINE int track_looks_like_request(struct __sk_buff* skb, const struct lb_packet* packet) {
+  char head[8] = {};
+  __u32 size = packet->length;
+
+  asm volatile("" : "+r"(size)); /* or clang folds the bounds away that the verifier must see */
+  if (size > sizeof(head)) size = sizeof(head);
+  if (size < 1 || bpf_skb_load_bytes(skb, parse_payload(packet), head, size)) return 1;
+  for (int i = 0; i < (int)sizeof(head); i++) {
+    if (!head[i]) return 1; /* too short to tell */
+    if (head[i] == ' ') return i > 0;
+    if (head[i] < 'A' || head[i] > 'Z') return 0;
+  }
+  return 1;
+}
+
+/*
+ * New data of the client. A turn may come in several writes: a request's head and its body, or two
+ * requests, whose answers no later turn could be told from. Whoever has no more to send sets PSH (RFC
+ * 9293 3.9.1.2, MUST-61), so that what follows within the turn is another write.
+ */
+LB_INLINE void track_client_data(struct __sk_buff* skb, struct lb_slot* slot,
+                                 const struct lb_packet* packet, int turned) {
+  if (turned && !LB_READ(slot->interim)) {
+    LB_WRITE(slot->turns, LB_READ(slot->turns) + 1);
+    LB_WRITE(slot->turn_ns, bpf_ktime_get_ns());
+  } else if (!turned && LB_READ(slot->pushed) && !LB_READ(slot->pipelined) &&
+             track_looks_like_request(skb, packet)) {
+    LB_WRITE(slot->pipelined, 1);
+  }
+  LB_WRITE(slot->pushed, !!(packet->control & LB_TCP_PSH));
 }
 
 LB_INLINE void track_fresh(struct __sk_buff* skb, struct lb_slot* slot, struct lb_view* view,
@@ -85,13 +132,25 @@ LB_INLINE void track_fresh(struct __sk_buff* skb, struct lb_slot* slot, struct l
 
   view->fresh = 1;
   LB_WRITE(view->own->end, packet->seq + packet->length);
-  if (!turned) return;
   if (view->direction == LB_TO_CLIENT) {
-    track_response(skb, slot, packet);
-  } else if (!LB_READ(slot->interim)) {
-    LB_WRITE(slot->turns, LB_READ(slot->turns) + 1);
+    if (turned || LB_READ(slot->interim)) {
+      track_response(skb, slot, packet, turned);
+      track_first_byte(slot);
+    }
+  } else {
+    track_client_data(skb, slot, packet, turned);
   }
-  LB_WRITE(slot->last_direction, view->direction);
+  if (turned) LB_WRITE(slot->last_direction, view->direction);
+}
+
+/* Nothing new: sent again, or overtaken on its way. */
+LB_INLINE void track_repeated(struct lb_slot* slot, const struct lb_view* view) {
+  /* Constant indexes: see end.h. */
+  if (view->direction == LB_TO_POD) {
+    __sync_fetch_and_add(&slot->retransmissions[LB_TO_POD], 1);
+  } else {
+    __sync_fetch_and_add(&slot->retransmissions[LB_TO_CLIENT], 1);
+  }
 }
 
 LB_INLINE void track_packet(struct __sk_buff* skb, struct lb_slot* slot, struct lb_view* view,
@@ -101,8 +160,11 @@ LB_INLINE void track_packet(struct __sk_buff* skb, struct lb_slot* slot, struct 
   LB_WRITE(slot->last_seen, bpf_ktime_get_coarse_ns() >> 20);
   if (packet->length) {
     __sync_fetch_and_add(&view->own->bytes, packet->length);
-    if (track_before(LB_READ(view->own->end), end) && track_plausible(view, packet->length))
+    if (!track_before(LB_READ(view->own->end), end)) {
+      track_repeated(slot, view);
+    } else if (track_plausible(view, packet->length)) {
       track_fresh(skb, slot, view, packet);
+    }
   }
   if (!(packet->control & LB_TCP_ACK) || track_before(packet->ack, LB_READ(view->own->ack))) return;
   if (track_before(LB_READ(view->other->end) + LB_TRACK_SLACK, view->ack_there)) return;

@@ -117,11 +117,18 @@ TEST_P(Abi, Slots) {
                OFFSET(lb_slot, pod_has_wscale),
                OFFSET(lb_slot, client_has_sack),
                OFFSET(lb_slot, pod_has_sack),
+               OFFSET(lb_slot, pushed),
+               OFFSET(lb_slot, pipelined),
+               OFFSET(lb_slot, force),
+               OFFSET(lb_slot, reserved),
                OFFSET(lb_slot, installed_ns),
                OFFSET(lb_slot, cluster),
                OFFSET(lb_slot, client_ifindex),
                OFFSET(lb_slot, pod_ifindex),
                OFFSET(lb_slot, ended_reason),
+               OFFSET(lb_slot, first_byte_us),
+               OFFSET(lb_slot, turn_ns),
+               OFFSET(lb_slot, retransmissions),
                OFFSET(lb_slot, spare)});
   EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 2 : 0);
   EXPECT_EQ(sizeof(lb_slot) % 8, 0U);  // the stride of a mapped array is rounded up to 8

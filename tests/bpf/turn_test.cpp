@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the slot says about turns: how long an answer let wait for itself, what was sent again, and whether a second
+// request may have come within a turn.
+#include "tests/bpf/steered.hpp"
+
+namespace sluice::test {
+namespace {
+
+constexpr const char* kOk = "HTTP/1.1 200 OK\r\n\r\n";  // 19 bytes
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+class Turn : public SteeredTest {
+ protected:
+  // As if the turn had begun that much earlier.
+  void age_turn(std::uint64_t nanoseconds) {
+    change_slot([&](lb_slot& slot) { slot.turn_ns -= nanoseconds; });
+  }
+  // The next request's first packet, 50 bytes.
+  RunResult request(const std::string& head = "GET /2", std::uint16_t flags = kAck | kPsh) {
+    std::string bytes = head;
+    bytes.resize(50, ' ');
+    return client_sends({.seq = kRequest, .ack = 19, .flags = flags, .payload = bytes});
+  }
+  // The pod answers it, the client acknowledges, and then asks again at once.
+  RunResult answer_and_next() {
+    const std::uint32_t end = slot().track[LB_TO_POD].end - kClientStart;
+    pod_sends({.seq = 19, .ack = end, .payload = kOk});
+    client_sends({.seq = end, .ack = 38});
+    return client_sends({.seq = end, .ack = 38, .flags = kAck | kPsh, .payload = "GET /3"});
+  }
+  void arm() {
+    change_slot([](lb_slot& slot) { slot.state = LB_SLOT_ARMED; });
+  }
+};
+LB_BOTH_FAMILIES(Turn);
+
+TEST_P(Turn, TheFirstByteOfAnAnswerEndsTheWait) {
+  finish_turn();
+  EXPECT_EQ(slot().turn_ns, 0U);  // answered
+  request();
+  EXPECT_NE(slot().turn_ns, 0U);
+  age_turn(kSecond);
+  client_sends({.seq = kRequest + 50, .ack = 19, .payload = "body"});  // the turn began before
+  pod_sends({.seq = 19, .ack = kRequest + 54, .payload = kOk});
+  EXPECT_EQ(slot().turn_ns, 0U);
+  EXPECT_GE(slot().first_byte_us, 1'000'000U);
+  EXPECT_LT(slot().first_byte_us, 2'000'000U);
+  const std::uint32_t waited = slot().first_byte_us;
+  pod_sends({.seq = 38, .ack = kRequest + 54, .payload = "more of it"});
+  EXPECT_EQ(slot().first_byte_us, waited);
+}
+
+TEST_P(Turn, AnInterimResponseIsNoAnswer) {
+  finish_turn();
+  request("PUT /2");
+  age_turn(kSecond);
+  pod_sends({.seq = 19, .ack = kRequest + 50, .payload = "HTTP/1.1 100 Continue\r\n\r\n"});
+  EXPECT_NE(slot().turn_ns, 0U);
+  client_sends({.seq = kRequest + 50, .ack = 44, .payload = "body"});
+  EXPECT_EQ(slot().turns, 2U);
+  pod_sends({.seq = 44, .ack = kRequest + 54, .payload = kOk});
+  EXPECT_EQ(slot().turn_ns, 0U);
+  EXPECT_GE(slot().first_byte_us, 1'000'000U);
+}
+
+TEST_P(Turn, AFinalResponseRightBehindAnInterimOneIsOne) {
+  finish_turn();
+  request();
+  pod_sends({.seq = 19, .ack = kRequest + 50, .payload = "HTTP/1.1 103 Early Hints\r\n\r\n"});
+  EXPECT_EQ(slot().interim, 1);
+  pod_sends({.seq = 47, .ack = kRequest + 50, .payload = kOk});
+  EXPECT_EQ(slot().interim, 0);
+  EXPECT_EQ(slot().turn_ns, 0U);
+  client_sends({.seq = kRequest + 50, .ack = 66, .payload = "GET /3"});
+  EXPECT_EQ(slot().turns, 3U);
+}
+
+TEST_P(Turn, WhatFollowsAnInterimResponseAndIsNoHeadEndsNothing) {
+  finish_turn();
+  request();
+  pod_sends({.seq = 19, .ack = kRequest + 50, .payload = "HTTP/1.1 103 Early Hints\r\n"});
+  pod_sends(
+      {.seq = 45, .ack = kRequest + 50, .payload = "Link: </style.css>; rel=preload\r\n\r\n"});
+  EXPECT_EQ(slot().interim, 1);
+}
+
+TEST_P(Turn, CountsWhatWasSentAgain) {
+  finish_turn();
+  request();
+  EXPECT_EQ(slot().retransmissions[LB_TO_POD], 0U);
+  request();
+  request();
+  EXPECT_EQ(slot().retransmissions[LB_TO_POD], 2U);
+  EXPECT_EQ(slot().retransmissions[LB_TO_CLIENT], 0U);
+  pod_sends({.seq = 0, .ack = kRequest, .payload = kOk});
+  EXPECT_EQ(slot().retransmissions[LB_TO_CLIENT], 1U);
+  client_sends({.seq = kRequest + 50, .ack = 19});  // nothing in it
+  EXPECT_EQ(slot().retransmissions[LB_TO_POD], 2U);
+  EXPECT_EQ(slot().turns, 2U);
+}
+
+TEST_P(Turn, ASecondRequestInATurnIsNotCounted) {
+  finish_turn();
+  request();
+  client_sends({.seq = kRequest + 50, .ack = 19, .flags = kAck | kPsh, .payload = "GET /also"});
+  EXPECT_EQ(slot().turns, 2U);
+  EXPECT_EQ(slot().pipelined, 1);
+}
+
+TEST_P(Turn, BehindASecondRequestThereIsNoBoundary) {
+  finish_turn();
+  request();
+  client_sends({.seq = kRequest + 50, .ack = 19, .flags = kAck | kPsh, .payload = "GET /also"});
+  arm();
+  EXPECT_EQ(answer_and_next().verdict, kRedirect);
+  EXPECT_EQ(slot().state, static_cast<std::uint32_t>(LB_SLOT_ARMED));
+}
+
+TEST_P(Turn, TheAgentMayForceABoundaryBehindASecondRequest) {
+  finish_turn();
+  request();
+  client_sends({.seq = kRequest + 50, .ack = 19, .flags = kAck | kPsh, .payload = "GET /also"});
+  arm();
+  change_slot([](lb_slot& slot) { slot.force = 1; });
+  EXPECT_EQ(answer_and_next().verdict, kDrop);
+  EXPECT_EQ(slot().state, static_cast<std::uint32_t>(LB_SLOT_HELD));
+}
+
+struct Write {
+  const char* first;
+  std::uint16_t flags;
+  const char* second;
+  int pipelined;
+};
+
+TEST_P(Turn, ABodyInAWriteOfItsOwnIsNoSecondRequest) {
+  for (const Write& write : std::initializer_list<Write>{
+           {"POST /2", kAck | kPsh, "{\"a\": 1}", 0},
+           {"POST /2", kAck | kPsh, "a=1&b=2", 0},
+           {"POST /2", kAck | kPsh, "1A\r\nabcd", 0},
+           {"POST /2", kAck | kPsh, " GET /", 0},
+           {"POST /2", kAck, "GET / HTTP/1.1", 0},  // the same write, in two packets
+           {"POST /2", kAck | kPsh, "GET / HTTP/1.1", 1},
+           {"POST /2", kAck | kPsh, "OPTIONS * HTTP/1.1", 1},
+           {"POST /2", kAck | kPsh, "PROPFIND / HTTP/1.1", 1},
+           {"POST /2", kAck | kPsh, "GE", 1}}) {  // too short to tell
+    install();
+    finish_turn();
+    request(write.first, write.flags);
+    client_sends({.seq = kRequest + 50, .ack = 19, .flags = kAck | kPsh, .payload = write.second});
+    EXPECT_EQ(slot().pipelined, write.pipelined) << write.second;
+    EXPECT_EQ(slot().turns, 2U);
+    arm();
+    EXPECT_EQ(answer_and_next().verdict, write.pipelined != 0 ? kRedirect : kDrop) << write.second;
+  }
+}
+
+TEST_P(Turn, ARepetitionIsNoSecondRequest) {
+  finish_turn();
+  request();
+  request();
+  EXPECT_EQ(slot().pipelined, 0);
+}
+
+TEST_P(Turn, TheNextTurnIsNoSecondRequest) {
+  finish_turn();
+  request();
+  answer_and_next();
+  EXPECT_EQ(slot().turns, 3U);
+  EXPECT_EQ(slot().pipelined, 0);
+}
+
+}  // namespace
+}  // namespace sluice::test
