@@ -72,9 +72,18 @@ enum class PromoteOutcome {
   kUndone,    // the client socket is as before; the upstream is gone: take another one
 };
 
+// Names a connection that the kernel carries for as long as it does.
+struct CarriedId {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+
+  bool operator==(const CarriedId&) const = default;
+};
+
 struct PromoteResult {
   PromoteOutcome outcome = PromoteOutcome::kRefused;
   Refusal refusal = Refusal::kSystem;
+  CarriedId id{};  // with kPromoted
 };
 
 // Why a connection that the kernel carried is taken back. Name = metric label = row in docs/operations.md.
@@ -98,15 +107,7 @@ enum class MoveReason : std::uint8_t {
 };
 [[nodiscard]] const char* label_of(MoveReason reason);
 
-// Names a connection that the kernel carries for as long as it does.
-struct CarriedId {
-  std::uint32_t slot = 0;
-  std::uint32_t generation = 0;
-
-  bool operator==(const CarriedId&) const = default;
-};
-
-// Such a connection, as whoever decides about it sees it.
+// A connection that the kernel carries, as whoever decides about it sees it.
 struct Carried {
   CarriedId id;
   SocketAddress client;
@@ -148,6 +149,7 @@ struct CarriedEnd {
     kReturned,
     kCut
   };
+  CarriedId id;
   How how = How::kClosed;
   SocketAddress endpoint;
   std::uint64_t cluster_hash = 0;
@@ -155,7 +157,8 @@ struct CarriedEnd {
   bool answering = false;      // a request had no complete answer, as far as packets tell
 };
 
-// Whom Steering tells what became of connections. Thread: worker.
+// Whom Steering tells what became of connections: of each one ended() once, and for one that comes back ended(kReturned)
+// first and returned() at once after it. Neither is called from within visit(). Thread: worker.
 class SteeringUser {
  public:
   virtual void returned(Returned connection) = 0;

@@ -244,7 +244,7 @@ PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueF
     return undo(*index, upstream, Refusal::kUpstreamWindow);
   }
   finish(promotion, *index, client_leg.next_receive, client, upstream);
-  return {PromoteOutcome::kPromoted, Refusal::kSystem};
+  return {PromoteOutcome::kPromoted, Refusal::kSystem, {*index, slot.generation}};
 }
 
 void WorkerSteering::finish(const proxy::Promotion& promotion, std::uint32_t index,
