@@ -9,7 +9,8 @@ namespace {
 
 __extension__ using Wide = __int128;  // -Wpedantic knows no 128-bit integer
 
-// pick() multiplies 2 * m * total * weight with m = 2n - 2; that must stay below 2^127.
+// pick() multiplies 2 * m * total * weight with m = 2n - 2; that must stay below 2^127. Credits from outside add to it,
+// see most_ahead().
 constexpr std::uint64_t max_total(std::size_t choices) {
   return std::uint64_t{1} << (choices < 4096 ? 56 : 40);
 }
@@ -35,6 +36,19 @@ std::vector<std::uint64_t> normalised(std::span<const std::uint64_t> weights) {
   return out;
 }
 
+constexpr Wide kMostAhead = Wide{1} << 20;
+
+// While picks make up for what others lack, a choice can come to lack as much as all together: n * most. pick()
+// then multiplies (n * most + 3) * m * total * weight.
+std::uint64_t most_ahead(std::uint64_t total, std::uint32_t active) {
+  if (active < 2) return 0;  // one choice has its share, whatever it gets
+  const Wide wide = static_cast<Wide>(total);
+  const Wide by_product = (Wide{1} << 126) / (wide * wide) / (2 * static_cast<Wide>(active) - 2);
+  const Wide by_credit = (Wide{1} << 61) / wide;
+  const Wide most = std::min({kMostAhead, (by_product - 3) / active, (by_credit - 2) / active});
+  return static_cast<std::uint64_t>(std::max(most, Wide{0}));
+}
+
 }  // namespace
 
 WeightedPick::WeightedPick(std::span<const std::uint64_t> weights) {
@@ -44,6 +58,7 @@ WeightedPick::WeightedPick(std::span<const std::uint64_t> weights) {
     total_ += weight;
     if (weight > 0) ++active_;
   }
+  most_ = most_ahead(total_, active_);
 }
 
 std::optional<std::size_t> WeightedPick::pick() {
@@ -71,6 +86,41 @@ std::optional<std::size_t> WeightedPick::pick() {
   // a single one has it all: best is always set.
   choices_[*best].credit -= static_cast<std::int64_t>(total_);
   return best;
+}
+
+void WeightedPick::credit(std::size_t index, std::uint64_t count) {
+  if (most_ == 0 || index >= choices_.size() || choices_[index].weight == 0) return;
+  count = std::min(count, 2 * most_);  // from one end of the range to the other
+  for (Choice& choice : choices_) {
+    choice.credit += static_cast<std::int64_t>(count * choice.weight);
+  }
+  choices_[index].credit -= static_cast<std::int64_t>(count * total_);
+  forget_beyond(most_);
+}
+
+double WeightedPick::ahead(std::size_t index) const {
+  if (total_ == 0) return 0;
+  return -static_cast<double>(choices_[index].credit) / static_cast<double>(total_);
+}
+
+void WeightedPick::forget_beyond(std::uint64_t count) {
+  const Wide bound = static_cast<Wide>(std::min(count, most_)) * total_;
+  Choice* widest = nullptr;
+  Wide width = bound;
+  for (Choice& choice : choices_) {
+    const Wide own = choice.credit < 0 ? -static_cast<Wide>(choice.credit) : choice.credit;
+    if (own <= width) continue;
+    width = own;
+    widest = &choice;
+  }
+  if (widest == nullptr) return;
+  // Credits sum to 0, and pick() relies on it.
+  Wide sum = 0;
+  for (Choice& choice : choices_) {
+    choice.credit = static_cast<std::int64_t>(choice.credit * bound / width);
+    sum += choice.credit;
+  }
+  widest->credit -= static_cast<std::int64_t>(sum);
 }
 
 }  // namespace sluice::balance

@@ -26,14 +26,25 @@ class WeightedPick {
   // Index of the choice; nullopt when all weights are 0. Costs one pass over the choices.
   [[nodiscard]] std::optional<std::size_t> pick();
 
+  // That choice got `count` without having been picked for them, so the next picks make up for it. Those of a choice of
+  // weight 0 are in nobody's share. Saturates at most() ahead or behind.
+  void credit(std::size_t index, std::uint64_t count);
+  // How many more than its share it got; below 0: so many are missing.
+  [[nodiscard]] double ahead(std::size_t index) const;
+  // Forgets, in proportion, what lies more than `count` (and one) ahead or behind: what picks still make up for is
+  // bounded.
+  void forget_beyond(std::uint64_t count);
+  [[nodiscard]] std::uint64_t most() const { return most_; }
+
  private:
   struct Choice {
     std::uint64_t weight = 0;
-    std::int64_t credit =
-        0;  // share so far minus picks so far, in units of the total weight; |credit| < total
+    // Share so far minus picks so far, in units of the total weight; |credit| < total, but for what credit() left.
+    std::int64_t credit = 0;
   };
   std::vector<Choice> choices_;
   std::uint64_t total_ = 0;
+  std::uint64_t most_ = 0;    // what pick() can compute with; a million unless weights are huge
   std::uint32_t active_ = 0;  // choices with weight > 0
 };
 

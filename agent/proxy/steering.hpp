@@ -157,8 +157,8 @@ struct CarriedEnd {
   bool answering = false;      // a request had no complete answer, as far as packets tell
 };
 
-// Whom Steering tells what became of connections: of each one ended() once, and for one that comes back ended(kReturned)
-// first and returned() at once after it. Neither is called from within visit(). Thread: worker.
+// Whom Steering tells what became of connections: of each one ended() once, and for one that comes back
+// ended(kReturned) first and returned() at once after it. Neither is called from within visit(). Thread: worker.
 class SteeringUser {
  public:
   virtual void returned(Returned connection) = 0;

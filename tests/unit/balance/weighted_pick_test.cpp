@@ -160,5 +160,81 @@ TEST(WeightedPick, AChangeOfWeightsTakesHoldAtOnce) {
   }
 }
 
+TEST(WeightedPick, PicksMakeUpForWhatAChoiceGotUnasked) {
+  WeightedPick pick(Weights{80, 20});
+  pick.credit(1, 25);  // 100 more for the other, and they are level
+  EXPECT_DOUBLE_EQ(pick.ahead(1), 20);
+  EXPECT_DOUBLE_EQ(pick.ahead(0), -20);
+  for (int i = 0; i < 99; ++i) ASSERT_EQ(pick.pick(), 0U) << i;
+  // Within one again, as if they had all been picked.
+  Weights picked{99, 25};
+  for (std::uint64_t n = 125; n < 1000; ++n) {
+    ++picked[pick.pick().value()];
+    ASSERT_LT(
+        std::abs(static_cast<std::int64_t>(picked[0] * 100) - static_cast<std::int64_t>(n * 80)),
+        100);
+  }
+}
+
+TEST(WeightedPick, CreditsOfWeightZeroOrOfASingleChoiceChangeNothing) {
+  WeightedPick pick(Weights{0, 3, 1});
+  WeightedPick same = pick;
+  pick.credit(0, 1000);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(pick.pick(), same.pick());
+  WeightedPick single(Weights{7});
+  single.credit(0, UINT64_MAX);
+  EXPECT_EQ(single.pick(), 0U);
+  EXPECT_DOUBLE_EQ(single.ahead(0), 0);
+}
+
+TEST(WeightedPick, WhatIsMadeUpForIsBounded) {
+  WeightedPick pick(Weights{50, 30, 20});
+  pick.credit(2, 1'000'000);
+  pick.forget_beyond(100);
+  EXPECT_NEAR(pick.ahead(2), 100, 1);
+  EXPECT_NEAR(pick.ahead(0), -62.5, 1) << "in proportion";
+  EXPECT_NEAR(pick.ahead(0) + pick.ahead(1) + pick.ahead(2), 0, 1e-9);
+  int others = 0;
+  while (pick.pick() != 2U) ++others;
+  EXPECT_NEAR(others, 500, 10);  // 100 of a share of a fifth
+}
+
+// Whatever weights and credits: a choice is always found, nothing overflows, and the credits keep summing to 0.
+TEST(WeightedPick, AnyCreditsLeaveAPickThatWorks) {
+  std::mt19937_64 random(7);
+  const std::uint64_t huge = 1'000'000'000ULL * 1'000'000ULL;
+  for (int round = 0; round < 300; ++round) {
+    Weights weights(2 + random() % 40);
+    for (auto& weight : weights) weight = random() % 3 == 0 ? random() % huge : random() % 5;
+    weights[0] = 1;
+    WeightedPick pick(weights);
+    for (int i = 0; i < 200; ++i) {
+      const std::uint64_t count = random() % 2 == 0 ? random() : random() % 50;
+      pick.credit(random() % weights.size(), count);
+      if (random() % 4 == 0) pick.forget_beyond(random() % 1000);
+      const auto choice = pick.pick();
+      ASSERT_TRUE(choice);
+      ASSERT_GT(weights[*choice], 0U);
+      double sum = 0;
+      for (std::size_t k = 0; k < weights.size(); ++k) {
+        ASSERT_LE(std::abs(pick.ahead(k)), static_cast<double>(weights.size() * (pick.most() + 1)));
+        sum += pick.ahead(k);
+      }
+      ASSERT_NEAR(sum, 0, 1e-3);
+    }
+  }
+}
+
+// So many choices of such weights leave no room for credits: they are not kept, and picks are as without.
+TEST(WeightedPick, CreditsThatCannotBeComputedWithAreNotKept) {
+  Weights weights(4000, 1'000'000'007ULL * 1'000'000ULL);
+  weights[1] = 1;
+  WeightedPick pick(weights);
+  WeightedPick same = pick;
+  EXPECT_EQ(pick.most(), 0U);
+  pick.credit(0, 1000);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(pick.pick(), same.pick());
+}
+
 }  // namespace
 }  // namespace sluice::balance
