@@ -99,6 +99,7 @@ Result<AgentService::Picture> AgentService::picture() {
       picture.interfaces = kernel->datapath().interfaces();
       picture.maps = kernel->datapath().map_fill();
       picture.counters = kernel->datapath().counters();
+      picture.first_bytes = kernel->datapath().first_bytes();
     }
     promise->set_value(std::move(picture));
   });
@@ -201,7 +202,8 @@ std::string AgentService::metrics() {
   if (access_log_ != nullptr) input.access_log = access_log_->state();
   input.listener_connections = listener_loads_->counts();
   if (now->counters) {
-    input.kernel = KernelCounts{*now->counters, std::move(now->maps), std::move(now->interfaces)};
+    input.kernel = KernelCounts{*now->counters, std::move(now->maps), std::move(now->interfaces),
+                                std::move(now->first_bytes)};
   }
   return telemetry::to_prometheus_text(metrics_view(input));
 }

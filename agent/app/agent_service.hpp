@@ -52,6 +52,7 @@ class AgentService final : public control::AgentApi {
     std::vector<datapath::InterfaceStatus> interfaces;
     std::vector<datapath::MapFill> maps;
     std::optional<std::array<std::uint64_t, LB_COUNTER_MAX>> counters;
+    std::map<std::uint64_t, lb_first_byte> first_bytes;
   };
   [[nodiscard]] Result<Picture> picture();
   [[nodiscard]] std::vector<proxy::WorkerReport> reports() const;

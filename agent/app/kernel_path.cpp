@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
+#include "agent/base/hash.hpp"
 #include "agent/base/log.hpp"
 #include "agent/net/socket.hpp"
 
@@ -150,7 +152,18 @@ Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
     entry.mss6 = entry.steer ? mss6_ : std::uint16_t{0};
     wanted.push_back(entry);
   }
+  time_clusters(*snapshot);
   return datapath_->sync_listeners(wanted);
+}
+
+void KernelPath::time_clusters(const snapshot::Snapshot& snapshot) {
+  std::set<std::uint64_t> clusters;
+  for (const snapshot::ListenerPtr& listener : snapshot.listeners) {
+    if (listener->tier != snapshot::Tier::kConnection) continue;
+    for (const snapshot::Share& share : snapshot.destination_sets[listener->steer_set]->shares)
+      clusters.insert(cluster_hash(share.cluster));
+  }
+  datapath_->time_clusters(clusters);
 }
 
 void KernelPath::on_links() {

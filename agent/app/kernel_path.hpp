@@ -64,6 +64,7 @@ class KernelPath {
 
   explicit KernelPath(const Options& options);
   void refresh_paths();
+  void time_clusters(const snapshot::Snapshot& snapshot);
   void adopt();
   std::unique_ptr<proxy::Steering> make_steering(std::uint32_t worker, net::Reactor& reactor);
 

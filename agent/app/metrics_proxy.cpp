@@ -5,6 +5,7 @@
 
 #include "agent/app/metrics_parts.hpp"
 #include "agent/app/view_parts.hpp"
+#include "agent/base/hash.hpp"
 
 namespace sluice::app {
 namespace {
@@ -87,20 +88,45 @@ void add_desync(const MetricsInput& input, Families& out) {
   }
 }
 
-// 19 series a cluster: only of those that have served.
+// 19 series: only of those that have served.
+void sample_durations(Families::Labels labels, const proxy::DurationHistogram& durations,
+                      Families& out) {
+  if (durations.count() == 0) return;
+  telemetry::Sample sample{std::move(labels), durations.sum_ms() / 1000, {}, 0};
+  for (std::size_t i = 0; i < proxy::DurationHistogram::kBoundsMs.size(); ++i) {
+    sample.buckets.push_back(
+        {proxy::DurationHistogram::kBoundsMs[i] / 1000, durations.counts()[i]});
+  }
+  sample.beyond = durations.counts().back();
+  out.sample(std::move(sample));
+}
+
 void add_durations(const ClusterReports& clusters, Families& out) {
   out.histogram("sluice_proxy_request_duration_seconds",
                 "From the head of a request to the end of its answer, by cluster.");
   for (const auto& [key, report] : clusters) {
-    const proxy::DurationHistogram& durations = report.durations;
-    if (durations.count() == 0) continue;
-    telemetry::Sample sample{{{"cluster", key}}, durations.sum_ms() / 1000, {}, 0};
-    for (std::size_t i = 0; i < proxy::DurationHistogram::kBoundsMs.size(); ++i) {
-      sample.buckets.push_back(
-          {proxy::DurationHistogram::kBoundsMs[i] / 1000, durations.counts()[i]});
-    }
-    sample.beyond = durations.counts().back();
-    out.sample(std::move(sample));
+    sample_durations({{"cluster", key}}, report.durations, out);
+  }
+}
+
+#define LB_BOUND_MS(us) (us) / 1000.0,
+constexpr auto kKernelBoundsMs = std::to_array<double>({LB_FIRST_BYTE_BOUNDS(LB_BOUND_MS)});
+#undef LB_BOUND_MS
+static_assert(kKernelBoundsMs == proxy::DurationHistogram::kBoundsMs,
+              "both tiers count in the same buckets");
+
+// The one family of both tiers. Each has its series, because the kernel's outlives the agent and the proxy's does not.
+void add_first_bytes(const MetricsInput& input, const ClusterReports& clusters, Families& out) {
+  out.histogram("sluice_request_first_byte_seconds",
+                "From a request to the first byte of its answer, by cluster and tier.");
+  for (const auto& [key, report] : clusters) {
+    sample_durations({{"cluster", key}, {"tier", "request"}}, report.first_bytes, out);
+    if (!input.kernel) continue;
+    const auto counted = input.kernel->first_bytes.find(cluster_hash(key));
+    if (counted == input.kernel->first_bytes.end()) continue;
+    proxy::DurationHistogram durations;
+    durations.add(counted->second.counts, static_cast<double>(counted->second.sum_us) / 1000);
+    sample_durations({{"cluster", key}, {"tier", "connection"}}, durations, out);
   }
 }
 
@@ -126,6 +152,7 @@ void add_clusters(const MetricsInput& input, Families& out) {
               "Bytes of TCP listeners read from a cluster's endpoints for clients.");
   per_cluster(clusters, out, &proxy::ClusterReport::tcp_bytes_out);
   add_durations(clusters, out);
+  add_first_bytes(input, clusters, out);
   out.counter("sluice_proxy_promotions_total",
               "Connections to a cluster that were handed to the kernel.");
   per_cluster(clusters, out, &proxy::ClusterReport::promotions);
@@ -222,6 +249,12 @@ void add_steer(const MetricsInput& input, Families& out) {
   per_cluster(clusters, out, &proxy::ClusterReport::steered_bytes_in);
   out.counter("sluice_steer_sent_bytes_total", "Payload to clients that the kernel carried.");
   per_cluster(clusters, out, &proxy::ClusterReport::steered_bytes_out);
+  out.counter("sluice_steer_resent_packets_total",
+              "Packets that the kernel carried with payload but nothing new in it.");
+  for (const auto& [key, report] : clusters) {
+    out.sample({{"cluster", key}, {"direction", "to_endpoint"}}, report.steered_resent_in)
+        .sample({{"cluster", key}, {"direction", "to_client"}}, report.steered_resent_out);
+  }
 }
 
 }  // namespace sluice::app

@@ -34,6 +34,7 @@ struct KernelCounts {
   std::array<std::uint64_t, LB_COUNTER_MAX> counters{};
   std::vector<datapath::MapFill> maps;
   std::vector<datapath::InterfaceStatus> interfaces;
+  std::map<std::uint64_t, lb_first_byte> first_bytes;  // by cluster_hash() of Cluster::key
 };
 
 struct MetricsInput {

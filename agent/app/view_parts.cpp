@@ -20,7 +20,10 @@ ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
       sum.connect_failures += report.connect_failures;
       sum.tcp_bytes_in += report.tcp_bytes_in;
       sum.tcp_bytes_out += report.tcp_bytes_out;
+      sum.steered_resent_in += report.steered_resent_in;
+      sum.steered_resent_out += report.steered_resent_out;
       sum.durations.add(report.durations);
+      sum.first_bytes.add(report.first_bytes);
       for (std::size_t i = 0; i < sum.responses.size(); ++i)
         sum.responses[i] += report.responses[i];
     }

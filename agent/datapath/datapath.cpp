@@ -10,6 +10,7 @@
 
 #include "agent/base/log.hpp"
 #include "agent/datapath/attacher.hpp"
+#include "agent/datapath/first_byte_map.hpp"
 #include "agent/datapath/kernel_error.hpp"
 #include "agent/datapath/link_monitor.hpp"
 #include "agent/datapath/listener_map.hpp"
@@ -47,6 +48,10 @@ class KernelDatapath final : public Datapath {
   Result<void> set_worker_socket(std::uint32_t index, int fd) override;
   Result<void> sync_listeners(const std::vector<ListenerEntry>& wanted) override {
     return sync_listener_map(objects_->maps().listeners, wanted);
+  }
+  void time_clusters(const std::set<std::uint64_t>& clusters) override;
+  std::map<std::uint64_t, lb_first_byte> first_bytes() const override {
+    return read_first_bytes(objects_->maps().first_bytes);
   }
   int links_fd() const override { return links_->fd(); }
   void poll_links() override {
@@ -162,6 +167,16 @@ Result<void> KernelDatapath::set_worker_socket(std::uint32_t index, int fd) {
       result < 0)
     return kernel_failure("cannot enter the socket of worker " + std::to_string(index), result);
   return {};
+}
+
+void KernelDatapath::time_clusters(const std::set<std::uint64_t>& clusters) {
+  const std::size_t missed =
+      sync_first_bytes(objects_->maps().first_bytes, clusters, flows_->slots());
+  if (missed == 0) return;
+  log::warn("datapath",
+            "{} clusters are without sluice_request_first_byte_seconds of steered requests: the "
+            "kernel times {} at most",
+            missed, LB_MAX_CLUSTERS);
 }
 
 std::vector<InterfaceStatus> KernelDatapath::interfaces() const {

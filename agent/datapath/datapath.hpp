@@ -6,8 +6,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "agent/base/ip_address.hpp"
 #include "agent/datapath/flow_table.hpp"
 #include "bpf/abi/counters.h"
+#include "bpf/abi/first_byte.h"
 
 namespace sluice::datapath {
 
@@ -66,6 +69,11 @@ class Datapath {
   virtual Result<void> set_worker_socket(std::uint32_t index, int fd) = 0;
   // Makes the listener map equal to `wanted`: additions and changes first, then removals.
   virtual Result<void> sync_listeners(const std::vector<ListenerEntry>& wanted) = 0;
+
+  // How long steered requests wait for the first byte of their answer is counted for these clusters (lb_slot::cluster),
+  // and for others as long as a connection to them is steered. What was counted outlives the agent.
+  virtual void time_clusters(const std::set<std::uint64_t>& clusters) = 0;
+  [[nodiscard]] virtual std::map<std::uint64_t, lb_first_byte> first_bytes() const = 0;
 
   // Netlink: readable when links changed; then call poll_links(), which attaches to what is new.
   [[nodiscard]] virtual int links_fd() const = 0;

@@ -148,8 +148,8 @@ Result<void> LoadedObjects::open_tc(const DatapathOptions& options, const lb_kno
   (void)bpf_map__set_max_entries(tc_->maps.lb_slots, slots);
   (void)bpf_map__set_max_entries(tc_->maps.lb_flows, 2 * slots);
   choose_steering_maps();
-  for (bpf_map* map :
-       {tc_->maps.lb_legs, tc_->maps.lb_rings, tc_->maps.lb_listeners, tc_->maps.lb_counters})
+  for (bpf_map* map : {tc_->maps.lb_legs, tc_->maps.lb_rings, tc_->maps.lb_listeners,
+                       tc_->maps.lb_counters, tc_->maps.lb_first_bytes})
     (void)reuse(map);
   if (const int result = lb_tc__load(tc_.get()); result < 0)
     return kernel_failure("cannot load the TC programs", result);
@@ -183,6 +183,7 @@ ObjectMaps LoadedObjects::maps() const {
           .rings = bpf_map__fd(tc_->maps.lb_rings),
           .listeners = bpf_map__fd(tc_->maps.lb_listeners),
           .counters = bpf_map__fd(tc_->maps.lb_counters),
+          .first_bytes = bpf_map__fd(tc_->maps.lb_first_bytes),
           .sockets = bpf_map__fd(lookup_->maps.lb_sockets),
           .slot_count = bpf_map__max_entries(tc_->maps.lb_slots),
           .flow_count = bpf_map__max_entries(tc_->maps.lb_flows),

@@ -19,6 +19,7 @@ struct ObjectMaps {
   int rings = -1;
   int listeners = -1;
   int counters = -1;
+  int first_bytes = -1;
   int sockets = -1;
   std::uint32_t slot_count = 0;
   std::uint32_t flow_count = 0;

@@ -28,6 +28,13 @@ class DurationHistogram {
     sum_ms_ += other.sum_ms_;
   }
 
+  // Counted by somebody else, in the same buckets.
+  template <typename Count>
+  void add(const Count (&counts)[kBoundsMs.size() + 1], double sum_ms) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += counts[i];
+    sum_ms_ += sum_ms;
+  }
+
   // By bucket, not cumulated; the last one is beyond every bound.
   [[nodiscard]] const std::array<std::uint64_t, kBoundsMs.size() + 1>& counts() const {
     return counts_;

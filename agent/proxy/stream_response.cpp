@@ -85,6 +85,7 @@ Stream::Relayed Stream::relay_head() {
   load_.answered(head.status, context_.reactor.now());
   if (retry_answer(head)) return Relayed::kAgain;
   http::strip_hop_by_hop(head.headers);
+  target_->report->first_bytes.observe(context_.reactor.now() - began_);
   response_began_ = true;
   if (!affinity_.set_cookie.empty()) head.headers.add("Set-Cookie", affinity_.set_cookie);
   if (record_) {

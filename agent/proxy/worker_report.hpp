@@ -62,11 +62,14 @@ struct ClusterReport {
       0;  // requests that the kernel carried (the promoted one not counted)
   std::uint64_t steered_bytes_in = 0;   // client -> pod
   std::uint64_t steered_bytes_out = 0;  // pod -> client
+  std::uint64_t steered_resent_in = 0;  // packets client -> pod with nothing new in them
+  std::uint64_t steered_resent_out = 0;
   std::uint64_t connect_failures = 0;
   std::uint64_t tcp_bytes_in = 0;            // of TCP listeners: client -> endpoint
   std::uint64_t tcp_bytes_out = 0;           // endpoint -> client
   std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
-  DurationHistogram durations;  // of requests that it was picked for, but for promoted ones
+  DurationHistogram durations;    // of requests that it was picked for, but for promoted ones
+  DurationHistogram first_bytes;  // of these, until the head of the answer
 };
 
 struct WorkerReport {

@@ -158,11 +158,21 @@ void SteeredSet::sweep() {
   for (const std::uint32_t index : idle) remove(index, End::kIdle);
 }
 
+SteeredSet::Totals& SteeredSet::Totals::operator+=(const Totals& other) {
+  turns += other.turns;
+  bytes_in += other.bytes_in;
+  bytes_out += other.bytes_out;
+  resent_in += other.resent_in;
+  resent_out += other.resent_out;
+  return *this;
+}
+
 // The promoted request was counted by the proxy's pick; the kernel carried those behind it.
 SteeredSet::Totals SteeredSet::carried_by(lb_slot& slot) {
   const std::uint32_t turns = read_shared(slot.turns);
   return {turns > 0 ? turns - 1 : 0, read_shared(slot.track[LB_TO_POD].bytes),
-          read_shared(slot.track[LB_TO_CLIENT].bytes)};
+          read_shared(slot.track[LB_TO_CLIENT].bytes), read_shared(slot.retransmissions[LB_TO_POD]),
+          read_shared(slot.retransmissions[LB_TO_CLIENT])};
 }
 
 SteeredSet::End SteeredSet::end_of(lb_slot& slot) {
@@ -186,10 +196,7 @@ void SteeredSet::remove(std::uint32_t index, End end) {
 void SteeredSet::collect(std::uint32_t index, Entry& entry, End end) {
   lb_slot& slot = slots_[index];
   const Totals carried = carried_by(slot);
-  Totals& totals = totals_[entry.cluster];
-  totals.turns += carried.turns;
-  totals.bytes_in += carried.bytes_in;
-  totals.bytes_out += carried.bytes_out;
+  totals_[entry.cluster] += carried;
   ++ends_[static_cast<std::size_t>(end)];
   if (entry.adopted) --adopted_;
   if (entry.listener) finished_(*entry.listener, entry.requests_before + 1 + carried.turns);
@@ -203,11 +210,7 @@ void SteeredSet::collect(std::uint32_t index, Entry& entry, End end) {
 
 void SteeredSet::let_go() {
   for (const auto& [index, entry] : steered_) {
-    const Totals carried = carried_by(slots_[index]);
-    Totals& total = totals_[entry.cluster];
-    total.turns += carried.turns;
-    total.bytes_in += carried.bytes_in;
-    total.bytes_out += carried.bytes_out;
+    totals_[entry.cluster] += carried_by(slots_[index]);
   }
   steered_.clear();
   held_.clear();
@@ -231,6 +234,8 @@ void SteeredSet::add_to(proxy::WorkerReport& report) const {
     out.steered_turns += totals.turns;
     out.steered_bytes_in += totals.bytes_in;
     out.steered_bytes_out += totals.bytes_out;
+    out.steered_resent_in += totals.resent_in;
+    out.steered_resent_out += totals.resent_out;
   };
   for (const auto& [cluster, totals] : totals_) count(cluster, totals);
   for (const auto& [index, entry] : steered_) count(entry.cluster, carried_by(slots_[index]));

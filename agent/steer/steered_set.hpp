@@ -75,6 +75,10 @@ class SteeredSet {
     std::uint64_t turns = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::uint64_t resent_in = 0;
+    std::uint64_t resent_out = 0;
+
+    Totals& operator+=(const Totals& other);
   };
   enum class End { kClosed, kReset, kReplaced, kIdle };
 

@@ -5,9 +5,10 @@
 /* Part of the name of the pin directory: maps of another version are never reused. Raise on any layout change. */
 #define LB_ABI_VERSION 2
 
-#define LB_MAX_SLOTS 65536  /* steered connections; 256 bytes each, mapped into the agent */
-#define LB_MAX_FLOWS 131072 /* two entries a connection, allocated when used */
-#define LB_MAX_LEGS 65536   /* handshakes remembered, least recently used go first */
+#define LB_MAX_SLOTS 65536   /* steered connections; 256 bytes each, mapped into the agent */
+#define LB_MAX_FLOWS 131072  /* two entries a connection, allocated when used */
+#define LB_MAX_LEGS 65536    /* handshakes remembered, least recently used go first */
+#define LB_MAX_CLUSTERS 4096 /* whose first bytes are timed */
 #define LB_MAX_LISTENERS 4096
 #define LB_MAX_WORKERS 64
 #define LB_RING_BYTES (1 << 20) /* one ring a worker */

@@ -3,6 +3,7 @@
  * all of them. */
 #pragma once
 #include "bpf/abi/event.h"
+#include "bpf/abi/first_byte.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/leg.h"
 #include "bpf/abi/slot.h"
@@ -30,6 +31,14 @@ struct {
   __type(key, struct lb_tuple);
   __type(value, struct lb_leg);
 } lb_legs SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC); /* an entry is made by the agent alone, and rarely */
+  __uint(max_entries, LB_MAX_CLUSTERS);
+  __type(key, __u64); /* lb_slot::cluster */
+  __type(value, struct lb_first_byte);
+} lb_first_bytes SEC(".maps");
 
 struct lb_ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);

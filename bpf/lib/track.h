@@ -7,6 +7,7 @@
  * of the two always sees the other.
  */
 #pragma once
+#include "bpf/lib/first_byte.h"
 #include "bpf/lib/flow.h"
 
 /*
@@ -83,16 +84,6 @@ LB_INLINE void track_response(struct __sk_buff* skb, struct lb_slot* slot,
   }
 }
 
-/* The first byte of an answer: how long the client has waited for it. */
-LB_INLINE void track_first_byte(struct lb_slot* slot) {
-  __u64 began = LB_READ(slot->turn_ns), waited;
-
-  if (!began || LB_READ(slot->interim)) return;
-  waited = (bpf_ktime_get_ns() - began) / 1000;
-  LB_WRITE(slot->turn_ns, 0);
-  LB_WRITE(slot->first_byte_us, waited > 0xffffffff ? 0xffffffff : (__u32)waited);
-}
-
 /* Could these bytes be the beginning of a request? Methods in use are capitals (RFC 9110 16.1.1). */
 LB_INLINE int track_looks_like_request(struct __sk_buff* skb, const struct lb_packet* packet) {
   char head[8] = {};
@@ -135,7 +126,7 @@ LB_INLINE void track_fresh(struct __sk_buff* skb, struct lb_slot* slot, struct l
   if (view->direction == LB_TO_CLIENT) {
     if (turned || LB_READ(slot->interim)) {
       track_response(skb, slot, packet, turned);
-      track_first_byte(slot);
+      first_byte_seen(slot);
     }
   } else {
     track_client_data(skb, slot, packet, turned);

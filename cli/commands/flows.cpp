@@ -14,6 +14,14 @@ Style state_style(const std::string& state) {
   return state == "ended" ? Style::kDim : Style::kWarn;
 }
 
+// Of the last answer; of one that is not there yet, how long it has been waited for.
+Cell first_byte(const v1::Flow& flow) {
+  if (flow.waiting_seconds() > 0)
+    return Cell("waits " + human_seconds(flow.waiting_seconds()), Style::kWarn);
+  return flow.first_byte_seconds() > 0 ? fmt::format("{:.1f} ms", 1e3 * flow.first_byte_seconds())
+                                       : std::string("-");
+}
+
 }  // namespace
 
 std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
@@ -33,6 +41,8 @@ std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
                {"BYTES ->", Align::kRight},
                {"<- PKTS", Align::kRight},
                {"<- BYTES", Align::kRight},
+               {"RESENT ->/<-", Align::kRight},
+               {"1ST BYTE", Align::kRight},
                {"AGE", Align::kRight},
                {"IDLE", Align::kRight},
                {"WORKER"}});
@@ -41,7 +51,9 @@ std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
                flow.client(), flow.local(), flow.endpoint(), cluster_title(flow.cluster()),
                grouped(flow.requests()), grouped(flow.packets_to_pod()),
                human_bytes(flow.bytes_to_pod()), grouped(flow.packets_to_client()),
-               human_bytes(flow.bytes_to_client()), human_seconds(flow.age_seconds()),
+               human_bytes(flow.bytes_to_client()),
+               grouped(flow.resent_to_pod()) + "/" + grouped(flow.resent_to_client()),
+               first_byte(flow), human_seconds(flow.age_seconds()),
                human_seconds(flow.idle_seconds()),
                std::to_string(flow.owner()) + (flow.adopted() ? " adopted" : "")});
   }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "bpf/abi/event.h"
+#include "bpf/abi/first_byte.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/knobs.h"
 #include "bpf/abi/leg.h"
@@ -139,6 +140,12 @@ TEST_P(Abi, Events) {
               {OFFSET(lb_event, type), OFFSET(lb_event, slot), OFFSET(lb_event, generation),
                OFFSET(lb_event, seq), OFFSET(lb_event, ack), OFFSET(lb_event, window),
                OFFSET(lb_event, length), OFFSET(lb_event, reserved), OFFSET(lb_event, time_ns)});
+  EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 1 : 0);
+}
+
+TEST_P(Abi, FirstBytes) {
+  expect_same("lb_first_byte", sizeof(lb_first_byte),
+              {OFFSET(lb_first_byte, counts), OFFSET(lb_first_byte, sum_us)});
   EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 1 : 0);
 }
 

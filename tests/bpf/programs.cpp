@@ -110,6 +110,7 @@ RunResult Programs::egress(const Packet& packet, std::uint32_t mark) {
 void Programs::reset() {
   clear<lb_tuple>(bpf_map__fd(objects_->maps.lb_flows));
   clear<lb_tuple>(bpf_map__fd(objects_->maps.lb_legs));
+  clear<std::uint64_t>(bpf_map__fd(objects_->maps.lb_first_bytes));
   clear<lb_listener_key>(bpf_map__fd(objects_->maps.lb_listeners));
   for (std::uint32_t index = 0; index < kSlots; ++index) put_slot(index, {});
   for (std::uint32_t worker = 0; worker < kRings; ++worker) (void)events(worker);
@@ -146,6 +147,23 @@ std::optional<lb_leg> Programs::leg(const lb_tuple& key) {
   if (bpf_map_lookup_elem(bpf_map__fd(objects_->maps.lb_legs), &key, &leg) != 0)
     return std::nullopt;
   return leg;
+}
+
+void Programs::put_first_bytes(std::uint64_t cluster) {
+  const std::vector<lb_first_byte> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  bpf_map_update_elem(bpf_map__fd(objects_->maps.lb_first_bytes), &cluster, values.data(), BPF_ANY);
+}
+
+std::optional<lb_first_byte> Programs::first_bytes(std::uint64_t cluster) {
+  std::vector<lb_first_byte> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  if (bpf_map_lookup_elem(bpf_map__fd(objects_->maps.lb_first_bytes), &cluster, values.data()) != 0)
+    return std::nullopt;
+  lb_first_byte sum{};
+  for (const lb_first_byte& value : values) {
+    for (std::size_t i = 0; i < LB_FIRST_BYTE_BUCKETS; ++i) sum.counts[i] += value.counts[i];
+    sum.sum_us += value.sum_us;
+  }
+  return sum;
 }
 
 std::vector<std::uint64_t> Programs::read_counters() const {

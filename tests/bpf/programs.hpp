@@ -11,6 +11,7 @@
 
 #include "bpf/abi/counters.h"
 #include "bpf/abi/event.h"
+#include "bpf/abi/first_byte.h"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/leg.h"
 #include "bpf/abi/listener.h"
@@ -56,6 +57,9 @@ class Programs {
   [[nodiscard]] lb_slot slot(std::uint32_t index);
   void put_listener(const lb_listener_key& key, const lb_listener& listener);
   [[nodiscard]] std::optional<lb_leg> leg(const lb_tuple& key);
+  void put_first_bytes(std::uint64_t cluster);  // an entry with nothing in it
+  // Of all CPUs together; nullopt without an entry.
+  [[nodiscard]] std::optional<lb_first_byte> first_bytes(std::uint64_t cluster);
   // Counters that are not what they were at reset(), by label.
   [[nodiscard]] std::map<std::string, std::uint64_t> counters();
   // All events of this worker's ring.

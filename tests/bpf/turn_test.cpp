@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the slot says about turns: how long an answer let wait for itself, what was sent again, and whether a second
 // request may have come within a turn.
+#include <chrono>
+
 #include "tests/bpf/steered.hpp"
 
 namespace sluice::test {
@@ -8,6 +10,11 @@ namespace {
 
 constexpr const char* kOk = "HTTP/1.1 200 OK\r\n\r\n";  // 19 bytes
 constexpr std::uint64_t kSecond = 1'000'000'000;
+
+std::uint64_t now_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+}
 
 class Turn : public SteeredTest {
  protected:
@@ -48,6 +55,40 @@ TEST_P(Turn, TheFirstByteOfAnAnswerEndsTheWait) {
   const std::uint32_t waited = slot().first_byte_us;
   pod_sends({.seq = 38, .ack = kRequest + 54, .payload = "more of it"});
   EXPECT_EQ(slot().first_byte_us, waited);
+}
+
+TEST_P(Turn, TheWaitIsCountedForItsCluster) {
+  constexpr std::uint64_t kCluster = 0x1234567890abcdef;
+  change_slot([](lb_slot& slot) { slot.cluster = kCluster; });
+  programs_->put_first_bytes(kCluster);
+  programs_->put_first_bytes(kCluster + 1);
+  finish_turn();  // the promoted request began at no time here
+  EXPECT_EQ(programs_->first_bytes(kCluster)->sum_us, 0U);
+  for (const std::uint64_t ms : {0, 40, 40, 61'000}) {
+    install();
+    change_slot([&](lb_slot& slot) {
+      slot.cluster = kCluster;
+      slot.turn_ns = now_ns() - ms * 1'000'000;
+    });
+    finish_turn();
+  }
+  const lb_first_byte counted = *programs_->first_bytes(kCluster);
+  EXPECT_EQ(counted.counts[0], 1U);
+  EXPECT_EQ(counted.counts[6], 2U);   // up to 50 ms
+  EXPECT_EQ(counted.counts[16], 1U);  // beyond a minute
+  EXPECT_GE(counted.sum_us, 61'080'000U);
+  EXPECT_LT(counted.sum_us, 62'000'000U);
+  EXPECT_EQ(programs_->first_bytes(kCluster + 1)->sum_us, 0U);
+}
+
+TEST_P(Turn, AClusterWithoutAnEntryIsNotCounted) {
+  change_slot([](lb_slot& slot) {
+    slot.cluster = 7;
+    slot.turn_ns = 1;
+  });
+  finish_turn();
+  EXPECT_EQ(slot().turn_ns, 0U);
+  EXPECT_FALSE(programs_->first_bytes(7));
 }
 
 TEST_P(Turn, AnInterimResponseIsNoAnswer) {

@@ -90,6 +90,10 @@ TEST_F(RelayTest, MeasuresHowLongARequestTook) {
   const DurationHistogram durations = report().clusters.at(cluster_key("v1")).durations;
   EXPECT_GE(durations.sum_ms(), static_cast<double>(kSlow.count()) - 2);
   EXPECT_LT(durations.sum_ms(), 5000);
+  const DurationHistogram first_bytes = report().clusters.at(cluster_key("v1")).first_bytes;
+  EXPECT_EQ(first_bytes.count(), 1U);
+  EXPECT_GE(first_bytes.sum_ms(), static_cast<double>(kSlow.count()) - 2);
+  EXPECT_LE(first_bytes.sum_ms(), durations.sum_ms());
   ASSERT_TRUE(ask("GET / HTTP/1.1\r\n\r\n"));  // refused: no cluster was picked
   EXPECT_EQ(report().clusters.at(cluster_key("v1")).durations.count(), 1U);
 }

@@ -10,6 +10,10 @@ namespace {
 
 constexpr TimePoint kNow{std::chrono::hours(2000)};  // beyond one turn of last_seen
 
+std::uint64_t ns(Nanoseconds ago) {
+  return static_cast<std::uint64_t>((kNow.time_since_epoch() - ago).count());
+}
+
 lb_slot slot_in(std::uint32_t state) {
   lb_slot slot{};
   slot.state = state;
@@ -24,9 +28,6 @@ lb_slot slot_in(std::uint32_t state) {
   slot.track[LB_TO_POD].bytes = 1000;
   slot.track[LB_TO_CLIENT].packets = 20;
   slot.track[LB_TO_CLIENT].bytes = 9000;
-  const auto ns = [](Nanoseconds ago) {
-    return static_cast<std::uint64_t>((kNow.time_since_epoch() - ago).count());
-  };
   slot.installed_ns = ns(std::chrono::seconds(60));
   slot.last_seen = static_cast<std::uint32_t>(ns(std::chrono::seconds(5)) >> 20);
   return slot;
@@ -58,6 +59,21 @@ TEST(FlowsView, ShowsBothEndsCountersAndTimes) {
   EXPECT_NEAR(flow.idle_seconds(), 5, 0.01);
   EXPECT_EQ(flow.owner(), 1U);
   EXPECT_FALSE(flow.adopted());
+}
+
+TEST(FlowsView, ShowsWhatWasSentAgainAndHowLongAnswersTake) {
+  lb_slot slot = slot_in(LB_SLOT_NORMAL);
+  slot.retransmissions[LB_TO_POD] = 3;
+  slot.retransmissions[LB_TO_CLIENT] = 4;
+  slot.first_byte_us = 1500;
+  std::vector<lb_slot> slots = {slot, slot};
+  slots[1].turn_ns = ns(std::chrono::seconds(2));
+  const v1::FlowsReply reply = view(slots);
+  EXPECT_EQ(reply.flows(0).resent_to_pod(), 3U);
+  EXPECT_EQ(reply.flows(0).resent_to_client(), 4U);
+  EXPECT_NEAR(reply.flows(0).first_byte_seconds(), 0.0015, 1e-9);
+  EXPECT_EQ(reply.flows(0).waiting_seconds(), 0);
+  EXPECT_NEAR(reply.flows(1).waiting_seconds(), 2, 0.01);
 }
 
 TEST(FlowsView, AdoptedIsWhatIsOlderThanTheAgent) {

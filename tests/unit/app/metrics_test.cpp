@@ -46,6 +46,26 @@ TEST(MetricsView, DurationsOfAClusterAddUpOverWorkers) {
       << "a cluster that never served costs no series";
 }
 
+TEST(MetricsView, FirstBytesOfBothTiersAreOneFamily) {
+  const std::string text = sample_text();
+  const std::string name = "sluice_request_first_byte_seconds";
+  const auto labels = [](const std::string& cluster, const std::string& tier) {
+    return "{cluster=\"" + cluster + "\",tier=\"" + tier + "\"";
+  };
+  expect_line(text, name + "_count" + labels(test::kV1, "request") + "} 2");
+  expect_line(text, name + "_bucket" + labels(test::kV1, "request") + ",le=\"0.0025\"} 2");
+  expect_line(text, name + "_count" + labels(test::kV2, "connection") + "} 7");
+  expect_line(text, name + "_bucket" + labels(test::kV2, "connection") + ",le=\"0.0005\"} 7");
+  expect_line(text, name + "_sum" + labels(test::kV2, "connection") + "} 0.0015");
+  EXPECT_EQ(text.find(name + "_count" + labels(test::kV2, "request")), std::string::npos);
+}
+
+TEST(MetricsView, CountsWhatTheKernelCarriedTwice) {
+  const std::string name = "sluice_steer_resent_packets_total{cluster=\"" + std::string(test::kV1);
+  expect_line(sample_text(), name + "\",direction=\"to_endpoint\"} 6");
+  expect_line(sample_text(), name + "\",direction=\"to_client\"} 8");
+}
+
 TEST(MetricsView, ListenersThatNobodyUsesAreThereWithZero) {
   auto input = test::sample_metrics();
   input.listener_connections["192.0.2.1:8080"] = 12;

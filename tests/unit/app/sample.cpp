@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/base/hash.hpp"
+
 namespace sluice::test {
 namespace {
 
@@ -126,6 +128,9 @@ std::vector<proxy::WorkerReport> sample_workers() {
     out[i].clusters[kV1].responses[2] = 39;
     out[i].clusters[kV1].durations.observe(std::chrono::milliseconds(3));
     out[i].clusters[kV1].durations.observe(std::chrono::minutes(2));
+    out[i].clusters[kV1].first_bytes.observe(std::chrono::milliseconds(2));
+    out[i].clusters[kV1].steered_resent_in = 3;
+    out[i].clusters[kV1].steered_resent_out = 4;
     out[i].clusters[kV2].picks = 10;
   }
   return out;
@@ -142,6 +147,8 @@ app::MetricsInput sample_metrics() {
   input.access_log = {.written = 10, .dropped = 2, .failed = 1, .error = ""};
   input.kernel.emplace();
   input.kernel->counters[LB_COUNT_TO_POD] = 1234;
+  input.kernel->first_bytes[cluster_hash(kV2)].counts[0] = 7;
+  input.kernel->first_bytes[cluster_hash(kV2)].sum_us = 1500;
   input.kernel->maps = {{"lb_slots", 8, 16384}};
   input.kernel->interfaces.push_back({"eth0", 2, 1500, datapath::AttachMode::kTcx, false, ""});
   return input;

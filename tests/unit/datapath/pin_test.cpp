@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "agent/datapath/flow_table.hpp"
+#include "bpf/abi/limits.h"
 #include "tests/unit/datapath/kernel_test.hpp"
 
 namespace sluice::datapath {
@@ -13,7 +14,10 @@ namespace {
 
 class PinTest : public KernelTest {
  protected:
-  std::string pinned(const std::string& name) { return sandbox_->pin_directory() + "/v1/" + name; }
+  std::string directory() {
+    return sandbox_->pin_directory() + "/v" + std::to_string(LB_ABI_VERSION);
+  }
+  std::string pinned(const std::string& name) { return directory() + "/" + name; }
 };
 
 lb_tuple tuple(std::uint16_t port) {
@@ -89,7 +93,7 @@ TEST_F(PinTest, ARestartReplacesTheProgramsWithoutAGap) {
   open().reset();
   const auto index_file = pinned("link_");
   std::size_t links = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(sandbox_->pin_directory() + "/v1"))
+  for (const auto& entry : std::filesystem::directory_iterator(directory()))
     links += entry.path().string().starts_with(index_file) ? 1U : 0U;
   EXPECT_EQ(links, 4U);  // two interfaces, two directions
   auto datapath = open();
@@ -103,7 +107,7 @@ TEST_F(PinTest, PinsOfInterfacesThatAreGoneAreRemoved) {
   ASSERT_TRUE(Sandbox::run("ip link del east"));
   auto datapath = open();
   ASSERT_TRUE(datapath);
-  for (const auto& entry : std::filesystem::directory_iterator(sandbox_->pin_directory() + "/v1"))
+  for (const auto& entry : std::filesystem::directory_iterator(directory()))
     EXPECT_FALSE(entry.path().filename().string().starts_with("link_")) << entry.path();
 }
 
@@ -122,7 +126,7 @@ TEST_F(PinTest, DetachAllLeavesNothing) {
   auto datapath = open();
   ASSERT_TRUE(datapath);
   datapath->detach_all();
-  EXPECT_FALSE(std::filesystem::exists(sandbox_->pin_directory() + "/v1"));
+  EXPECT_FALSE(std::filesystem::exists(directory()));
 }
 
 TEST_F(PinTest, ImpossibleOptionsAreRefused) {

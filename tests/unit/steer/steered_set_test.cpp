@@ -77,6 +77,8 @@ TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
   const auto index = steer(set);
   lb_slot& slot = flows_.slots()[index];
   slot.fin_acked[0] = slot.fin_acked[1] = 1;
+  slot.retransmissions[LB_TO_POD] = 5;
+  slot.retransmissions[LB_TO_CLIENT] = 6;
   set.on_event(event(LB_EVENT_ENDING, index));
   clock_.advance(Milliseconds(1'999));
   set.tick();
@@ -94,6 +96,8 @@ TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
   EXPECT_EQ(report.steered_closed, 1U);
   EXPECT_EQ(report.slots_free, 4U);
   EXPECT_EQ(report.clusters["c"].steered_turns, 2U);
+  EXPECT_EQ(report.clusters["c"].steered_resent_in, 5U);
+  EXPECT_EQ(report.clusters["c"].steered_resent_out, 6U);
 }
 
 TEST_F(SteeredSetTest, ARemovedSlotRestsBeforeItIsUsedAgain) {
