@@ -8,6 +8,7 @@
 #include <future>
 
 #include "agent/app/metrics_view.hpp"
+#include "agent/app/settings.hpp"
 #include "agent/app/status_view.hpp"
 #include "agent/app/version.hpp"
 #include "agent/telemetry/metrics.hpp"
@@ -153,6 +154,7 @@ Result<control::v1::StatusReply> AgentService::status() {
   input.listener_connections = listener_loads_->counts();
   input.listener_defaults = {options_.http.desync_mode, options_.http.limits.body_bytes};
   input.workers = reports();
+  input.health = health_->views();
   input.interfaces = std::move(now->interfaces);
   input.maps = std::move(now->maps);
   input.probes = preflight_.probes;
@@ -185,7 +187,12 @@ Result<control::v1::ExplainReply> AgentService::explain(
     const control::v1::ExplainRequest& request) {
   auto now = picture();
   if (!now) return tl::unexpected(now.error());
-  return explain_view(request, now->snapshot, reports());
+  proxy::WorkerOptions defaults;
+  apply(options_.http, defaults);
+  return explain_view(request, {.snapshot = std::move(now->snapshot),
+                                .workers = reports(),
+                                .health = health_->views(),
+                                .http = defaults.http});
 }
 
 std::string AgentService::metrics() {

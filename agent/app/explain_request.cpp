@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "agent/base/text.hpp"
-#include "agent/http/h1_codec.hpp"
 
 namespace sluice::app {
 namespace {
@@ -97,23 +96,28 @@ Result<std::string> write_head(const control::v1::ExplainRequest& request, const
 
 }  // namespace
 
-Result<ExplainTarget> parse_explain_request(const control::v1::ExplainRequest& request) {
+Result<ExplainTarget> parse_explain_target(const control::v1::ExplainRequest& request) {
   auto url = split_url(request.url());
   if (!url) return tl::unexpected(std::move(url).error());
   auto out = read_authority(url->authority);
   if (!out) return out;
   auto text = write_head(request, *url);
   if (!text) return tl::unexpected(std::move(text).error());
-  http::H1RequestParser parser;
-  if (parser.next(*text).event != http::H1Event::kHead) {
+  out->text = std::move(*text);
+  return out;
+}
+
+Result<http::RequestHead> read_explain_head(const ExplainTarget& target,
+                                            const http::H1Options& options) {
+  http::H1RequestParser parser(options);
+  if (parser.next(target.text).event != http::H1Event::kHead) {
     const http::H1Error& error = parser.error();
     return fail(
         ErrorCode::kInvalid,
         fmt::format("a worker answers {} to this request before it looks at routes: {} [{}]",
                     error.status, error.message, error.reason));
   }
-  out->head = std::move(parser.head());
-  return out;
+  return std::move(parser.head());
 }
 
 }  // namespace sluice::app

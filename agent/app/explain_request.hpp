@@ -9,6 +9,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
 #include "agent/control/control.pb.h"
+#include "agent/http/h1_codec.hpp"
 #include "agent/http/message.hpp"
 
 namespace sluice::app {
@@ -16,11 +17,13 @@ namespace sluice::app {
 struct ExplainTarget {
   std::optional<IpAddress> ip;  // when the URL's host is an address
   std::uint16_t port = 80;
-  http::RequestHead head;
+  std::string text;  // the request up to the empty line
 };
 
 // Errors are sentences for the user: kInvalid only.
-[[nodiscard]] Result<ExplainTarget> parse_explain_request(
+[[nodiscard]] Result<ExplainTarget> parse_explain_target(
     const control::v1::ExplainRequest& request);
+[[nodiscard]] Result<http::RequestHead> read_explain_head(const ExplainTarget& target,
+                                                          const http::H1Options& options);
 
 }  // namespace sluice::app

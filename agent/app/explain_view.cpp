@@ -6,6 +6,7 @@
 #include "agent/app/explain_request.hpp"
 #include "agent/app/status_view.hpp"
 #include "agent/app/view_parts.hpp"
+#include "agent/proxy/h1_options.hpp"
 #include "agent/routing/tcp_match.hpp"
 
 namespace sluice::app {
@@ -78,14 +79,15 @@ void add_policy(const model::Cluster& cluster, v1::ExplainReply& reply) {
   fill(cluster.policy->origin, *to.mutable_origin());
 }
 
-void add_destinations(const snapshot::Snapshot& snapshot, const snapshot::DestinationSet& set,
-                      std::span<const proxy::WorkerReport> workers, v1::ExplainReply& reply) {
-  const ClusterReports reports = sum_clusters(workers);
+void add_destinations(const ExplainInput& input, const snapshot::DestinationSet& set,
+                      v1::ExplainReply& reply) {
+  const snapshot::Snapshot& snapshot = *input.snapshot;
+  const ClusterFacts facts{sum_clusters(input.workers), input.health};
   for (const snapshot::Share& share : set.shares) {
-    fill(set, share, reports, *reply.add_shares());
+    fill(set, share, facts.reports, *reply.add_shares());
     if (const auto cluster = snapshot.clusters.find(share.cluster);
         cluster != snapshot.clusters.end()) {
-      fill(snapshot, *cluster->second, reports, *reply.add_clusters());
+      fill(snapshot, *cluster->second, facts, *reply.add_clusters());
       add_policy(*cluster->second, reply);
     }
   }
@@ -96,9 +98,9 @@ struct Asked {
   SocketAddress local;
 };
 
-void explain_http(const snapshot::Snapshot& snapshot, const snapshot::Listener& listener,
-                  Asked asked, std::span<const proxy::WorkerReport> workers,
+void explain_http(const ExplainInput& input, const snapshot::Listener& listener, Asked asked,
                   v1::ExplainReply& reply) {
+  const snapshot::Snapshot& snapshot = *input.snapshot;
   const std::string written = asked.head.path;
   if (const std::string refusal = normalize(listener, asked.head); !refusal.empty()) {
     reply.set_outcome("400 " + refusal);
@@ -116,7 +118,7 @@ void explain_http(const snapshot::Snapshot& snapshot, const snapshot::Listener& 
   add_decision(*explanation.decision, reply);
   const std::string answer = add_actions(*explanation.decision, asked.head, asked.local, reply);
   const auto& set = *snapshot.destination_sets[listener.route_sets[explanation.decision->route_id]];
-  add_destinations(snapshot, set, workers, reply);
+  add_destinations(input, set, reply);
   if (!answer.empty()) {
     reply.set_outcome(answer);
   } else if (set.shares.empty()) {
@@ -127,9 +129,8 @@ void explain_http(const snapshot::Snapshot& snapshot, const snapshot::Listener& 
 }
 
 // Of a connection only its destination is looked at, whatever the request would say.
-void explain_tcp(const snapshot::Snapshot& snapshot, const snapshot::Listener& listener,
-                 const SocketAddress& local, std::span<const proxy::WorkerReport> workers,
-                 v1::ExplainReply& reply) {
+void explain_tcp(const ExplainInput& input, const snapshot::Listener& listener,
+                 const SocketAddress& local, v1::ExplainReply& reply) {
   const auto index = routing::match_tcp(listener.config.tcp_routes, local);
   if (!index) {
     reply.set_outcome("no_tcp_route");
@@ -140,40 +141,45 @@ void explain_tcp(const snapshot::Snapshot& snapshot, const snapshot::Listener& l
   reply.set_virtual_host("tcp");
   reply.set_route_index(static_cast<std::uint32_t>(*index));
   fill(route.origin, *reply.mutable_route_origin());
-  const auto& set = *snapshot.destination_sets[listener.tcp_sets[*index]];
-  add_destinations(snapshot, set, workers, reply);
+  const auto& set = *input.snapshot->destination_sets[listener.tcp_sets[*index]];
+  add_destinations(input, set, reply);
   reply.set_outcome(set.has_endpoint() ? "routed" : "no_endpoint");
 }
 
 }  // namespace
 
-v1::ExplainReply explain_view(const v1::ExplainRequest& request,
-                              const snapshot::SnapshotPtr& snapshot,
-                              std::span<const proxy::WorkerReport> workers) {
+v1::ExplainReply explain_view(const v1::ExplainRequest& request, const ExplainInput& input) {
   v1::ExplainReply reply;
-  const auto target = parse_explain_request(request);
-  if (!target) {
-    reply.set_error(target.error().message);
+  const auto refuse = [&reply](const Error& error) {
+    reply.set_error(error.message);
     return reply;
+  };
+  const auto target = parse_explain_target(request);
+  if (!target) return refuse(target.error());
+  const snapshot::Listener* const listener =
+      input.snapshot ? choose_listener(*input.snapshot, *target) : nullptr;
+  const bool tcp = listener != nullptr && listener->config.protocol == "TCP";
+  http::RequestHead head;
+  if (!tcp) {
+    auto read = read_explain_head(*target, proxy::h1_options(input.http, listener));
+    if (!read) return refuse(read.error());
+    head = std::move(*read);
   }
-  if (!snapshot) {
-    reply.set_outcome("no_listener");
-    return reply;
-  }
-  reply.set_generation(snapshot->generation);
-  const snapshot::Listener* listener = choose_listener(*snapshot, *target);
+  if (input.snapshot) reply.set_generation(input.snapshot->generation);
   if (listener == nullptr) {
-    for (const snapshot::ListenerPtr& each : snapshot->listeners)
-      reply.add_listeners(each->config.name);
+    if (input.snapshot) {
+      for (const snapshot::ListenerPtr& each : input.snapshot->listeners)
+        reply.add_listeners(each->config.name);
+    }
     reply.set_outcome("no_listener");
     return reply;
   }
   add_listener(*listener, reply);
   const SocketAddress local{target->ip.value_or(IpAddress{}), target->port};
-  if (listener->config.protocol == "TCP") {
-    explain_tcp(*snapshot, *listener, local, workers, reply);
+  if (tcp) {
+    explain_tcp(input, *listener, local, reply);
   } else {
-    explain_http(*snapshot, *listener, {target->head, local}, workers, reply);
+    explain_http(input, *listener, {std::move(head), local}, reply);
   }
   return reply;
 }

@@ -104,9 +104,9 @@ void add_snapshot(const StatusInput& input, v1::StatusReply& reply) {
   }
   for (const snapshot::ListenerPtr& listener : snapshot.listeners)
     add_listener(input, *listener, reply);
-  const ClusterReports reports = sum_clusters(input.workers);
+  const ClusterFacts facts{sum_clusters(input.workers), input.health};
   for (const auto& [key, cluster] : snapshot.clusters)
-    fill(snapshot, *cluster, reports, *reply.add_clusters());
+    fill(snapshot, *cluster, facts, *reply.add_clusters());
 }
 
 void add_workers(const StatusInput& input, v1::StatusReply& reply) {

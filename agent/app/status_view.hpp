@@ -13,6 +13,8 @@
 #include "agent/control/control.pb.h"
 #include "agent/datapath/datapath.hpp"
 #include "agent/datapath/preflight.hpp"
+#include "agent/health/cluster_record.hpp"
+#include "agent/http/h1_codec.hpp"
 #include "agent/model/origin.hpp"
 #include "agent/proxy/worker_report.hpp"
 #include "agent/snapshot/snapshot.hpp"
@@ -53,6 +55,7 @@ struct StatusInput {
   std::map<std::string, std::uint32_t> listener_connections;  // by listener name
   ListenerDefaults listener_defaults;
   std::vector<proxy::WorkerReport> workers;
+  std::vector<health::ClusterView> health;  // as Registry::views()
   std::vector<datapath::InterfaceStatus> interfaces;
   std::vector<datapath::MapFill> maps;
   std::vector<datapath::Probe> probes;
@@ -73,10 +76,16 @@ struct StatusInput {
                                         TimePoint now, TimePoint agent_start,
                                         const snapshot::SnapshotPtr& snapshot);
 
-// Goes through the codec and the route table of the data path. The URL's host and port choose the listener: an exact
-// bind of that address, else the port; -H Host replaces the authority, as with a client that is given an address.
+struct ExplainInput {
+  snapshot::SnapshotPtr snapshot{};  // null before the first generation
+  std::vector<proxy::WorkerReport> workers{};
+  std::vector<health::ClusterView> health{};  // as Registry::views()
+  http::H1Options http{};                     // of a listener that does not say otherwise
+};
+// Goes through the codec, as the listener has requests read, and the route table of the data path. The URL's host and
+// port choose the listener: an exact bind of that address, else the port; -H Host replaces the authority, as with a
+// client that is given an address.
 [[nodiscard]] v1::ExplainReply explain_view(const v1::ExplainRequest& request,
-                                            const snapshot::SnapshotPtr& snapshot,
-                                            std::span<const proxy::WorkerReport> workers);
+                                            const ExplainInput& input);
 
 }  // namespace sluice::app

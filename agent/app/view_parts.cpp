@@ -6,6 +6,49 @@
 #include "agent/routing/condition.hpp"
 
 namespace sluice::app {
+namespace {
+
+const health::ClusterView* view_of(const std::string& key,
+                                   std::span<const health::ClusterView> health) {
+  const auto found = std::ranges::lower_bound(health, key, {}, &health::ClusterView::key);
+  return found == health.end() || found->key != key ? nullptr : &*found;
+}
+
+void fill(const health::EndpointView& from, v1::EndpointStatus& to) {
+  to.set_in_flight(from.in_flight);
+  to.set_connections(from.connections);
+  to.set_times_ejected(from.times_ejected);
+  if (!from.ejected) return;
+  to.set_ejected(true);
+  to.set_ejected_seconds(std::chrono::duration<double>(from.returns_in).count());
+  to.set_ejected_reason(health::label_of(from.cause));
+}
+
+// `health` may be null: nothing is known of its cluster.
+void fill(const model::Endpoint& from, const health::ClusterView* health, v1::EndpointStatus& to) {
+  to.set_address(to_string(from.address));
+  to.set_name(from.name);
+  to.set_ready(from.ready);
+  to.set_serving(from.serving);
+  to.set_terminating(from.terminating);
+  if (health == nullptr) return;
+  const auto found =
+      std::ranges::lower_bound(health->endpoints, from.address, {}, &health::EndpointView::address);
+  if (found != health->endpoints.end() && found->address == from.address) fill(*found, to);
+}
+
+void fill(const health::ClusterView& from, v1::ClusterStatus& to) {
+  to.set_ejected(from.ejected);
+  to.set_ejections_held_back(from.ejections_held_back);
+  for (std::size_t i = 0; i < from.overflows.size(); ++i) {
+    if (from.overflows[i] == 0) continue;
+    v1::ReasonCount& overflow = *to.add_overflows();
+    overflow.set_reason(health::label_of(static_cast<health::Overflow>(i)));
+    overflow.set_count(from.overflows[i]);
+  }
+}
+
+}  // namespace
 
 ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
   ClusterReports out;
@@ -99,14 +142,6 @@ void fill(const model::Origin& from, v1::Origin& to) {
   to.set_path(from.path);
 }
 
-void fill(const model::Endpoint& from, v1::EndpointStatus& to) {
-  to.set_address(to_string(from.address));
-  to.set_name(from.name);
-  to.set_ready(from.ready);
-  to.set_serving(from.serving);
-  to.set_terminating(from.terminating);
-}
-
 void fill(const snapshot::DestinationSet& set, const snapshot::Share& from,
           const ClusterReports& reports, v1::Share& to) {
   const std::uint64_t picks = picks_of(from.cluster, reports);
@@ -121,22 +156,25 @@ void fill(const snapshot::DestinationSet& set, const snapshot::Share& from,
   to.set_state(name_of(from.state));
 }
 
-void fill(const snapshot::Snapshot& snapshot, const model::Cluster& from,
-          const ClusterReports& reports, v1::ClusterStatus& to) {
+void fill(const snapshot::Snapshot& snapshot, const model::Cluster& from, const ClusterFacts& facts,
+          v1::ClusterStatus& to) {
   to.set_key(from.key);
   to.set_host(from.host);
   to.set_subset(from.subset);
   to.set_port(from.port);
-  for (const model::Endpoint& endpoint : from.endpoints) fill(endpoint, *to.add_endpoints());
+  const health::ClusterView* const health = view_of(from.key, facts.health);
+  for (const model::Endpoint& endpoint : from.endpoints)
+    fill(endpoint, health, *to.add_endpoints());
   if (const auto kept = snapshot.kept.find(from.key); kept != snapshot.kept.end()) {
     for (const model::Endpoint& endpoint : kept->second) {
       const bool listed = std::ranges::any_of(from.endpoints, [&](const model::Endpoint& own) {
         return own.address == endpoint.address;
       });
-      if (!listed) fill(endpoint, *to.add_endpoints());
+      if (!listed) fill(endpoint, health, *to.add_endpoints());
     }
   }
-  if (const auto found = reports.find(from.key); found != reports.end()) {
+  if (health != nullptr) fill(*health, to);
+  if (const auto found = facts.reports.find(from.key); found != facts.reports.end()) {
     to.set_picks(found->second.picks);
     to.set_promotions(found->second.promotions);
     to.set_steered_turns(found->second.steered_turns);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/control/control.pb.h"
+#include "agent/health/cluster_record.hpp"
 #include "agent/model/origin.hpp"
 #include "agent/model/route.hpp"
 #include "agent/model/world.hpp"
@@ -38,11 +39,15 @@ using ClusterReports = std::map<std::string, proxy::ClusterReport>;
 [[nodiscard]] std::string describe(const model::RouteMatch& match);
 
 void fill(const model::Origin& from, v1::Origin& to);
-void fill(const model::Endpoint& from, v1::EndpointStatus& to);
 void fill(const snapshot::DestinationSet& set, const snapshot::Share& from,
           const ClusterReports& reports, v1::Share& to);
+// What is known of the clusters of a snapshot besides: what workers counted, and health by Registry::views().
+struct ClusterFacts {
+  ClusterReports reports;
+  std::span<const health::ClusterView> health;
+};
 // The cluster's endpoints, and those of an earlier selector while they are kept in use.
-void fill(const snapshot::Snapshot& snapshot, const model::Cluster& from,
-          const ClusterReports& reports, v1::ClusterStatus& to);
+void fill(const snapshot::Snapshot& snapshot, const model::Cluster& from, const ClusterFacts& facts,
+          v1::ClusterStatus& to);
 
 }  // namespace sluice::app

@@ -117,6 +117,7 @@ void ClusterRecord::eject(EndpointRecord& endpoint, Ejection kind,
   // No further growth that would have to fall again before it can be seen.
   if (wanted > longest && endpoint.times_ejected_ > 1) --endpoint.times_ejected_;
   endpoint.ejected_until_ = now + std::min<Milliseconds>(wanted, longest);
+  endpoint.ejected_for_ = kind;
   endpoint.state_.ejected.store(true, kRelaxed);
   changes_.count.fetch_add(1, std::memory_order_release);
   ++ejections_[static_cast<std::size_t>(kind)];
@@ -167,10 +168,12 @@ ClusterView ClusterRecord::view(TimePoint now) {
     EndpointView& view = out.endpoints.emplace_back();
     view.address = address;
     view.in_flight = endpoint->state_.in_flight.load(kRelaxed);
+    view.connections = endpoint->connections_.load(kRelaxed);
     view.ejected = endpoint->state_.ejected.load(kRelaxed);
     view.times_ejected = endpoint->times_ejected_;
     if (!view.ejected) continue;
     ++out.ejected;
+    view.cause = endpoint->ejected_for_;
     view.returns_in =
         std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(endpoint->ejected_until_ - now));
   }

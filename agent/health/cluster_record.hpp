@@ -37,6 +37,8 @@ class EndpointRecord {
   [[nodiscard]] ClusterRecord& cluster() const { return *cluster_; }
   // Counts a request in flight until the token goes; this record must outlive it.
   [[nodiscard]] Token begin_request() { return Token::take(state_.in_flight); }
+  // Counts an open connection, in the same way. For status: limits are the cluster's.
+  [[nodiscard]] Token begin_connection() { return Token::take(connections_); }
   // An attempt is over. Ejects the endpoint when that makes too many failures in a row.
   void report(Outcome outcome, const model::OutlierDetection& policy, TimePoint now);
 
@@ -53,8 +55,10 @@ class EndpointRecord {
   Counter server_errors_{0};  // in a row
   Counter gateway_errors_{0};
   Counter local_failures_{0};
+  Counter connections_{0};
   // Guarded by the cluster's mutex.
   TimePoint ejected_until_{};
+  Ejection ejected_for_ = Ejection::kServerErrors;  // the last time
   TimePoint changed_at_{};           // when it was taken back, or its times_ejected_ last fell
   std::int64_t ready_since_ = 0;     // as last configured
   std::uint32_t times_ejected_ = 0;  // falls by one an interval while it is well
@@ -64,8 +68,10 @@ class EndpointRecord {
 struct EndpointView {
   SocketAddress address;
   std::uint32_t in_flight = 0;
+  std::uint32_t connections = 0;  // that workers have, idle ones included
   bool ejected = false;
-  Milliseconds returns_in{0};  // with ejected
+  Milliseconds returns_in{0};                // with ejected
+  Ejection cause = Ejection::kServerErrors;  // with ejected
   std::uint32_t times_ejected = 0;
 };
 struct ClusterView {

@@ -87,6 +87,7 @@ Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uin
   ++context_.report.upstream_connects;
   ++open_;
   upstream->slot = std::move(*slot);
+  upstream->counted = record_->begin_connection();
   upstream->opened_at = context_.reactor.now();
   upstream->requests = 1;
   return upstream;

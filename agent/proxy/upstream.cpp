@@ -27,6 +27,9 @@ Upstream::Upstream(Context& context, std::shared_ptr<EndpointPool> pool, SteerUp
 
 Upstream::~Upstream() {
   --context_.report.upstreams_open;
+  // While the pool is there: it may hold the last pointer to the records that are counted in.
+  slot.release();
+  counted.release();
   pool_->closed();
   if (channel_.fd() < 0) return;
   if (steerable_) {

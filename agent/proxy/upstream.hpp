@@ -62,8 +62,10 @@ class Upstream final : public net::EventHandler {
   void forget_socket();  // promote() has consumed it
 
   TimePoint idle_since;
-  // Kept by its pool: a unit of the cluster's max_connections, and what limits how long it is used.
+  // Kept by its pool: a unit of the cluster's max_connections, one of the endpoint's connections, and what limits how
+  // long it is used.
   health::Token slot;
+  health::Token counted;
   TimePoint opened_at;
   std::uint32_t requests = 0;
 

@@ -54,6 +54,7 @@ Cell endpoint_state(const v1::EndpointStatus& endpoint) {
   if (endpoint.terminating()) {
     return endpoint.serving() ? Cell("draining", Style::kWarn) : Cell("terminating", Style::kWarn);
   }
+  if (endpoint.ejected()) return {"ejected", Style::kWarn};
   return endpoint.ready() ? Cell("ready", Style::kGood) : Cell("not ready", Style::kBad);
 }
 

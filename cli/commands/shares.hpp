@@ -17,7 +17,7 @@ namespace v1 = control::v1;
 // "echo.default.svc.cluster.local v1 :80" from "echo.default.svc.cluster.local|v1|80".
 [[nodiscard]] std::string cluster_title(const std::string& key);
 [[nodiscard]] Table shares_table(const google::protobuf::RepeatedPtrField<v1::Share>& shares);
-// "ready", "not ready", "draining" (terminating, still serving), "terminating".
+// "ready", "not ready", "draining" (terminating, still serving), "terminating", "ejected".
 [[nodiscard]] Cell endpoint_state(const v1::EndpointStatus& endpoint);
 
 }  // namespace sluice::cli

@@ -57,6 +57,25 @@ std::string settings_of(const v1::ListenerStatus& listener) {
   return out;
 }
 
+std::string held_back(const v1::ClusterStatus& cluster) {
+  std::string out;
+  const auto add = [&out](const std::string& what, std::uint64_t count) {
+    out += (out.empty() ? "held back: " : ", ") + what + " " + grouped(count);
+  };
+  for (const v1::ReasonCount& overflow : cluster.overflows())
+    add(overflow.reason(), overflow.count());
+  if (cluster.ejections_held_back() > 0) add("ejections", cluster.ejections_held_back());
+  return out;
+}
+
+std::string ejection_of(const v1::EndpointStatus& endpoint) {
+  std::string out = fmt::format("{} for another {}", endpoint.ejected_reason(),
+                                human_seconds(endpoint.ejected_seconds()));
+  if (endpoint.times_ejected() > 1)
+    out += fmt::format(", {} times lately", endpoint.times_ejected());
+  return out;
+}
+
 }  // namespace
 
 std::string summary(const v1::StatusReply& reply, const Painter& paint) {
@@ -154,6 +173,7 @@ std::string clusters(const v1::StatusReply& reply, const Painter& paint) {
   std::string out = heading("CLUSTERS", paint);
   Table totals({{"CLUSTER"},
                 {"READY", Align::kRight},
+                {"EJECTED", Align::kRight},
                 {"PICKS", Align::kRight},
                 {"PROMOTIONS", Align::kRight},
                 {"STEERED REQUESTS", Align::kRight}});
@@ -164,16 +184,29 @@ std::string clusters(const v1::StatusReply& reply, const Painter& paint) {
     totals.row({cluster_title(cluster.key()),
                 Cell(fmt::format("{}/{}", ready, cluster.endpoints_size()),
                      ready > 0 ? Style::kGood : Style::kBad),
+                Cell(cluster.ejected() == 0 ? "" : std::to_string(cluster.ejected()), Style::kWarn),
                 grouped(cluster.picks()), grouped(cluster.promotions()),
                 grouped(cluster.steered_turns())});
-    for (const v1::EndpointStatus& endpoint : cluster.endpoints()) {
-      const Cell state = endpoint_state(endpoint);
-      totals.note(fmt::format("{}  {}{}", endpoint.address(), state.text,
-                              endpoint.name().empty() ? "" : "  " + endpoint.name()),
-                  state.style == Style::kGood ? Style::kDim : state.style);
-    }
+    if (const std::string held = held_back(cluster); !held.empty()) totals.note(held, Style::kWarn);
   }
   return out + totals.text(paint, 2);
+}
+
+std::string endpoints(const v1::StatusReply& reply, const Painter& paint) {
+  Table table({{"ENDPOINT"},
+               {"STATE"},
+               {"IN FLIGHT", Align::kRight},
+               {"CONNECTIONS", Align::kRight},
+               {"CLUSTER"},
+               {"NAME"}});
+  for (const v1::ClusterStatus& cluster : reply.clusters()) {
+    for (const v1::EndpointStatus& endpoint : cluster.endpoints()) {
+      table.row({endpoint.address(), endpoint_state(endpoint), grouped(endpoint.in_flight()),
+                 grouped(endpoint.connections()), cluster_title(cluster.key()), endpoint.name()});
+      if (endpoint.ejected()) table.note(ejection_of(endpoint), Style::kWarn);
+    }
+  }
+  return table.empty() ? "" : heading("ENDPOINTS", paint) + table.text(paint, 2);
 }
 
 std::string workers(const v1::StatusReply& reply, const Painter& paint) {

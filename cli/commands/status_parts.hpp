@@ -17,6 +17,7 @@ namespace v1 = control::v1;
 [[nodiscard]] std::string conditions(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string listeners(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string clusters(const v1::StatusReply& reply, const Painter& paint);
+[[nodiscard]] std::string endpoints(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string workers(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string interfaces(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string maps(const v1::StatusReply& reply, const Painter& paint);

@@ -164,6 +164,38 @@ TEST_F(LimitsTest, IdleConnectionsCloseAfterThePolicysTime) {
   EXPECT_TRUE(eventually([](const auto& report) { return report.upstreams_open == 0; }));
 }
 
+TEST_F(LimitsTest, ConnectionsOfAnEndpointAreCountedIdleOrNot) {
+  gated();
+  start();
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(gate_.wait_for(1));
+  const auto endpoint = [this] { return registry_->views().at(0).endpoints.at(0); };
+  EXPECT_EQ(endpoint().connections, 1U);
+  EXPECT_EQ(endpoint().in_flight, 1U);
+  gate_.open();
+  EXPECT_TRUE(peer.read_message());
+  EXPECT_TRUE(eventually([&](const auto&) { return endpoint().in_flight == 0; }));
+  EXPECT_EQ(endpoint().connections, 1U);
+  worker_->stop(Milliseconds(0));
+  EXPECT_TRUE(registry_->views().empty() || endpoint().connections == 0);
+}
+
+// Under a sanitizer: the connection is the last that holds the records it counts in.
+TEST_F(LimitsTest, AConnectionMayOutliveItsCluster) {
+  gated().max_connections = 1;
+  start();
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(gate_.wait_for(1));
+  world_.subsets[0].name = "other";
+  world_.subsets[0].endpoints.clear();
+  publish(2);
+  gate_.open();
+  EXPECT_EQ(peer.read_message()->body, "passed");
+  EXPECT_TRUE(eventually([](const auto& report) { return report.upstreams_open == 0; }));
+}
+
 TEST_F(LimitsTest, ALimitIsOneForTwoRoutesToTheSameCluster) {
   gated().max_requests = 1;
   start();

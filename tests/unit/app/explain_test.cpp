@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -18,7 +19,8 @@ v1::ExplainReply explain(const std::string& method, const std::string& url,
     header->set_name(name);
     header->set_value(value);
   }
-  return explain_view(request, test::sample_snapshot(), test::sample_workers());
+  return explain_view(request,
+                      {.snapshot = test::sample_snapshot(), .workers = test::sample_workers()});
 }
 
 TEST(ExplainView, TellsRouteMatchNearMissesAndShares) {
@@ -148,7 +150,7 @@ v1::ExplainReply explain_in(const snapshot::SnapshotPtr& snapshot, const std::st
     header->set_name(name);
     header->set_value(value);
   }
-  return explain_view(request, snapshot, {});
+  return explain_view(request, {.snapshot = snapshot});
 }
 
 std::string actions(const v1::ExplainReply& reply) {
@@ -273,11 +275,55 @@ TEST(ExplainView, OfATcpListenerTheConnectionIsExplained) {
   EXPECT_EQ(explain_in(snapshot, "http://192.0.2.1/").outcome(), "no_tcp_route");
 }
 
+TEST(ExplainView, ReadsTheRequestAsItsListenerDoes) {
+  const std::string url = "http://echo.example.com/";
+  const auto error_in = [&](const snapshot::SnapshotPtr& snapshot, const http::H1Options& options,
+                            const std::string& name, const std::string& value) {
+    v1::ExplainRequest request;
+    request.set_method("POST");
+    request.set_url(url);
+    v1::Header* const header = request.add_headers();
+    header->set_name(name);
+    header->set_value(value);
+    return explain_view(request, {.snapshot = snapshot, .http = options}).error();
+  };
+  const auto plain = snapshot_of([](model::Listener&) {});
+  const auto strict = snapshot_of(
+      [](model::Listener& listener) { listener.desync_mode = model::DesyncMode::kStrictest; });
+  const auto small = snapshot_of([](model::Listener& listener) { listener.max_body_bytes = 10; });
+  EXPECT_EQ(error_in(plain, {}, "Content_Length", "5"), "");
+  EXPECT_THAT(error_in(strict, {}, "Content_Length", "5"), testing::HasSubstr("answers 400"));
+  EXPECT_EQ(error_in(plain, {}, "Content-Length", "11"), "");
+  EXPECT_EQ(error_in(small, {}, "Content-Length", "10"), "");
+  EXPECT_THAT(error_in(small, {}, "Content-Length", "11"), testing::HasSubstr("answers 413"));
+  http::H1Options flags;  // of the command line
+  flags.limits.body_bytes = 10;
+  EXPECT_THAT(error_in(plain, flags, "Content-Length", "11"), testing::HasSubstr("answers 413"));
+  flags.mode = http::DesyncMode::kStrictest;
+  EXPECT_THAT(error_in(plain, flags, "Content_Length", "5"), testing::HasSubstr("answers 400"));
+}
+
+TEST(ExplainView, TellsWhichEndpointsAreEjected) {
+  health::ClusterView health;
+  health.key = test::kV1;
+  auto& ejected = health.endpoints.emplace_back();
+  ejected.address = SocketAddress{IpAddress::parse("10.1.0.3").value(), 8080};
+  ejected.ejected = true;
+  v1::ExplainRequest request;
+  request.set_method("GET");
+  request.set_url("http://echo.example.com/shop");
+  const auto reply = explain_view(
+      request,
+      {.snapshot = test::sample_snapshot(), .workers = test::sample_workers(), .health = {health}});
+  EXPECT_TRUE(reply.clusters(0).endpoints(0).ejected());
+  EXPECT_FALSE(reply.clusters(1).endpoints(0).ejected());
+}
+
 TEST(ExplainView, BeforeTheFirstGenerationThereIsNoListener) {
   v1::ExplainRequest request;
   request.set_method("GET");
   request.set_url("http://x/");
-  EXPECT_EQ(explain_view(request, nullptr, {}).outcome(), "no_listener");
+  EXPECT_EQ(explain_view(request, {}).outcome(), "no_listener");
 }
 
 }  // namespace

@@ -16,6 +16,19 @@ StatusInput sample_input() {
   input.listener_errors["192.0.2.1:8080"] = "not an address of this node";
   input.listener_connections["192.0.2.1:8080"] = 12;
   input.listener_defaults = {model::DesyncMode::kStrictest, 1024};
+  health::ClusterView& health = input.health.emplace_back();
+  health.key = test::kV1;
+  health.ejected = 1;
+  health.ejections_held_back = 2;
+  health.overflows[static_cast<std::size_t>(health::Overflow::kRetries)] = 5;
+  health::EndpointView& ejected = health.endpoints.emplace_back();
+  ejected.address = SocketAddress{IpAddress::parse("10.1.0.3").value(), 8080};
+  ejected.in_flight = 3;
+  ejected.connections = 4;
+  ejected.ejected = true;
+  ejected.cause = health::Ejection::kGatewayErrors;
+  ejected.returns_in = Milliseconds(1500);
+  ejected.times_ejected = 2;
   input.interfaces.push_back(
       {"wg0", 11, 1420, datapath::AttachMode::kNone, false, "no Ethernet header"});
   input.maps = {{"lb_slots", 8, 16384}};
@@ -70,6 +83,25 @@ TEST(StatusView, ClustersCarryTheSumOfAllWorkers) {
   EXPECT_FALSE(v1_cluster.endpoints(1).ready());
   EXPECT_EQ(reply.steered_connections(), 8U);
   EXPECT_EQ(reply.adopted_connections(), 1U);
+}
+
+TEST(StatusView, EndpointsShowTheirHealthAndLoad) {
+  const v1::StatusReply reply = status_view(sample_input());
+  const v1::ClusterStatus& cluster = reply.clusters(0);
+  EXPECT_EQ(cluster.ejected(), 1U);
+  EXPECT_EQ(cluster.ejections_held_back(), 2U);
+  ASSERT_EQ(cluster.overflows_size(), 1);
+  EXPECT_EQ(cluster.overflows(0).reason(), "retries");
+  EXPECT_EQ(cluster.overflows(0).count(), 5U);
+  const v1::EndpointStatus& ejected = cluster.endpoints(0);
+  EXPECT_TRUE(ejected.ejected());
+  EXPECT_EQ(ejected.ejected_reason(), "consecutive_gateway");
+  EXPECT_DOUBLE_EQ(ejected.ejected_seconds(), 1.5);
+  EXPECT_EQ(ejected.times_ejected(), 2U);
+  EXPECT_EQ(ejected.in_flight(), 3U);
+  EXPECT_EQ(ejected.connections(), 4U);
+  EXPECT_FALSE(cluster.endpoints(1).ejected());
+  EXPECT_EQ(reply.clusters(1).ejected(), 0U);
 }
 
 TEST(StatusView, KernelSideDiagnosticsAndConditions) {

@@ -35,6 +35,7 @@ TEST(Outlier, FiveServerErrorsInARowEject) {
   EXPECT_NE(cluster.records.cluster->changes().count.load(), before);
   EXPECT_FALSE(cluster.ejected(1));
   EXPECT_THAT(cluster.view().ejections, ElementsAre(1, 0, 0));
+  EXPECT_EQ(cluster.view().endpoints[0].cause, Ejection::kServerErrors);
 }
 
 TEST(Outlier, GatewayErrorsHaveACountOfTheirOwn) {
@@ -48,6 +49,7 @@ TEST(Outlier, GatewayErrorsHaveACountOfTheirOwn) {
   cluster.report(0, Outcome::kGatewayError);
   EXPECT_TRUE(cluster.ejected(0));
   EXPECT_THAT(cluster.view().ejections, ElementsAre(0, 1, 0));
+  EXPECT_EQ(cluster.view().endpoints[0].cause, Ejection::kGatewayErrors);
 }
 
 TEST(Outlier, WithoutAnAnswerCountsAsGatewayErrorUnlessSplit) {
