@@ -99,7 +99,7 @@ def read_answer(client):
 
 
 class Agent:
-    def __init__(self, config, *flags, limit=None):
+    def __init__(self, config, *flags, limit=None, workers=1):
         self.directory = tempfile.TemporaryDirectory()
         root = pathlib.Path(self.directory.name)
         (root / "config").mkdir()
@@ -108,8 +108,8 @@ class Agent:
         prepare = None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
         self.process = subprocess.Popen(
             [BIN / "lb-agent", "--config", root / "config", "--control", root / "agent.sock", "--admin",
-             f"127.0.0.1:{ADMIN}", "--workers", "1", "--no-kernel-path", *flags], stdout=self.log, stderr=self.log,
-            preexec_fn=prepare)
+             f"127.0.0.1:{ADMIN}", "--workers", str(workers), "--no-kernel-path", *flags], stdout=self.log,
+            stderr=self.log, preexec_fn=prepare)
         self.proc = pathlib.Path(f"/proc/{self.process.pid}")
         wait_for("the agent to serve", self.serves, 20)
 
