@@ -92,7 +92,7 @@ TimePoint Stream::deadline() const {
     default:
       break;
   }
-  const TimePoint limit = std::min(attempt_deadline(), route_deadline());
+  const TimePoint limit = std::min({connect_deadline(), try_deadline(), route_deadline()});
   // A timeout that the route names is the only one while the endpoint is waited for.
   if (limit != TimePoint::max() && exchange_ != nullptr && exchange_->connected()) return limit;
   return std::min(limit, progress_at_ + context_.options.stream_timeout);

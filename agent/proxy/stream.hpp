@@ -89,7 +89,8 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   void try_again(Milliseconds delay);
   void hold_body();
   void hold_more(std::string_view data);
-  [[nodiscard]] TimePoint attempt_deadline() const;
+  [[nodiscard]] TimePoint connect_deadline() const;
+  [[nodiscard]] TimePoint try_deadline() const;
   [[nodiscard]] TimePoint route_deadline() const;
   void on_route_timeout();
   bool on_attempt_timeout(TimePoint now);

@@ -86,19 +86,18 @@ void Stream::hold_more(std::string_view data) {
   }
 }
 
-// Of the endpoint in use: to be connected, then to send the head of an answer.
-TimePoint Stream::attempt_deadline() const {
-  if (exchange_ == nullptr || response_began_) return TimePoint::max();
-  TimePoint limit = TimePoint::max();
-  if (!exchange_->connected()) {
-    limit = attached_at_ + std::min(pool_->policy().connection_pool.connect_timeout,
-                                    context_.options.connect_timeout);
-  }
-  const auto& per_try = retry_.policy().per_try_timeout;
+TimePoint Stream::connect_deadline() const {
+  if (exchange_ == nullptr || exchange_->connected()) return TimePoint::max();
+  return attached_at_ + std::min(pool_->policy().connection_pool.connect_timeout,
+                                 context_.options.connect_timeout);
+}
+
+// Of the attempt: for the endpoint in use to be connected and to send the head of an answer.
+TimePoint Stream::try_deadline() const {
+  const bool waits = exchange_ != nullptr && !response_began_;
   // A client that takes its time to send is not the endpoint's fault.
-  if (per_try && request_done_)
-    limit = std::min(limit, std::max(attached_at_, complete_at_) + *per_try);
-  return limit;
+  if (!waits || !request_done_ || !retry_.policy().per_try_timeout) return TimePoint::max();
+  return std::max(attached_at_, complete_at_) + *retry_.policy().per_try_timeout;
 }
 
 TimePoint Stream::route_deadline() const {
@@ -114,14 +113,18 @@ void Stream::on_route_timeout() {
 
 // False: it was not the attempt that took too long.
 bool Stream::on_attempt_timeout(TimePoint now) {
-  if (attempt_deadline() > now) return false;
+  const TimePoint connect = connect_deadline();
+  const TimePoint attempt = try_deadline();
+  if (std::min(connect, attempt) > now) return false;
   load_.failed(now);
-  if (!exchange_->connected()) {
-    ++target_->report->connect_failures;
+  const bool connected = exchange_->connected();
+  if (!connected) ++target_->report->connect_failures;
+  if (connect <= attempt) {
     connect_failed();
   } else {
-    attempt_failed(
-        {Retry::Failure::kReset, false, 504, Ending::kUpstreamTimeout, "upstream_timeout"});
+    // Too late is too late, wherever the time went; but what was not connected may be tried again as such.
+    attempt_failed({connected ? Retry::Failure::kReset : Retry::Failure::kConnect, !connected, 504,
+                    Ending::kUpstreamTimeout, "upstream_timeout"});
   }
   return true;
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traffic policy through the whole agent with two workers: outlier detection, connection pools, retries.
 
-Runs in a network namespace of its own, on loopback. Endpoints are scripted: each counts its requests and answers as the test says.
+Runs in a network namespace of its own, on loopback. Endpoints are scripted: each counts its requests and answers as
+the test says.
 """
 import collections
 import concurrent.futures

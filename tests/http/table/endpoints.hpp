@@ -1,16 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// Endpoints: servers with names that answer as the turn says and keep what they were asked. Thread: any.
+// Endpoints: servers with names that answer as the turn says and keep what they were asked; SilentEndpoint: one that
+// cannot be reached. Thread: any.
 #pragma once
+#include <sys/socket.h>
+
 #include <condition_variable>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "agent/net/socket.hpp"
 #include "tests/integration/proxy/peer.hpp"
 
 namespace sluice::table {
+
+// Where connections are neither made nor refused: a full accept queue answers no SYN.
+class SilentEndpoint {
+ public:
+  SilentEndpoint() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage storage{};
+    const socklen_t size = SocketAddress{*IpAddress::parse("127.0.0.1"), 0}.to_sockaddr(storage);
+    if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0 ||
+        listen(listener_.get(), 0) != 0) {
+      std::abort();
+    }
+    for (int i = 0; i < 4; ++i) fillers_.push_back(std::move(*net::connect_tcp(address())));
+  }
+  [[nodiscard]] SocketAddress address() const { return net::local_address(listener_.get()); }
+
+ private:
+  UniqueFd listener_;
+  std::vector<UniqueFd> fillers_;
+};
 
 class Endpoints {
  public:

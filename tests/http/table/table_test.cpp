@@ -21,7 +21,7 @@ namespace {
 using proxy::testing::Message;
 using proxy::testing::Peer;
 
-// What every section has: a gateway, two versions of one service, another service.
+// What every section has: a gateway, two versions of one service, another service, one that cannot be reached.
 constexpr const char* kGateway = R"(---
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -58,6 +58,15 @@ spec:
   resolution: STATIC
   ports: [{number: 80, name: http, protocol: HTTP}]
   endpoints: [{address: 127.0.0.1, ports: {http: $OTHER}}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: silent}
+spec:
+  hosts: [silent.test]
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: 127.0.0.1, ports: {http: $SILENT}}]
 )";
 
 constexpr const char* kVirtualService = R"(---
@@ -138,6 +147,7 @@ class TableTest : public ::testing::Test {
     replace_all(text, "$V1", std::to_string(endpoints_.port("v1")));
     replace_all(text, "$V2", std::to_string(endpoints_.port("v2")));
     replace_all(text, "$OTHER", std::to_string(endpoints_.port("other")));
+    replace_all(text, "$SILENT", std::to_string(silent_.address().port));
     config::Translator translator({.gateway_labels = {{"istio", "ingressgateway"}}});
     const config::Translation translation = translator.load_texts({{"table.yaml", text}});
     for (const model::Diagnostic& diagnostic : translation.diagnostics) {
@@ -196,6 +206,7 @@ class TableTest : public ::testing::Test {
   const SteadyClock clock_;
   proxy::WorkerOptions options_;
   Endpoints endpoints_{{"v1", "v2", "other"}};
+  SilentEndpoint silent_;
   SocketAddress address_;
   std::unique_ptr<proxy::Worker> worker_;
 };
