@@ -38,7 +38,7 @@ LB_INLINE int reclaim_at_turn(struct __sk_buff* skb, const struct lb_packet* pac
   /* HELD is visible: packets of other CPUs stop from now on. What passed before it shows here (see
    * track.h). */
   if (reclaim_allowed(slot) && reclaim_boundary(slot, view, packet)) {
-    LB_WRITE(view->own->ack, packet->ack);
+    track_raise(&view->own->ack, packet->ack);
     LB_WRITE(view->own->window, packet->control & LB_TCP_WINDOW);
     if (event_copy(skb, packet, flow, slot, LB_EVENT_TURN)) return 1;
   }

@@ -20,6 +20,23 @@
 
 LB_INLINE int track_before(__u32 a, __u32 b) { return (__s32)(a - b) < 0; }
 
+/* Each failed round means that another CPU has raised the number meanwhile. */
+#define LB_TRACK_ROUNDS 8
+
+/*
+ * Numbers only ever rise, also when two CPUs have packets of one direction (a sender that moved from one to the other):
+ * one that fell would make HELD look idle while data is under way (tests/model, rule "Rising"). True: it was raised.
+ */
+LB_INLINE int track_raise(__u32* number, __u32 to) {
+  for (int i = 0; i < LB_TRACK_ROUNDS; i++) {
+    __u32 old = LB_READ(*number);
+
+    if (!track_before(old, to)) return 0;
+    if (__sync_val_compare_and_swap(number, old, to) == old) return 1;
+  }
+  return 0;
+}
+
 /* What one packet means: all numbers of the other leg are as that side counts them. */
 struct lb_view {
   struct lb_track* own;   /* of the sender */
@@ -122,7 +139,6 @@ LB_INLINE void track_fresh(struct __sk_buff* skb, struct lb_slot* slot, struct l
   int turned = LB_READ(slot->last_direction) != view->direction;
 
   view->fresh = 1;
-  LB_WRITE(view->own->end, packet->seq + packet->length);
   if (view->direction == LB_TO_CLIENT) {
     if (turned || LB_READ(slot->interim)) {
       track_response(skb, slot, packet, turned);
@@ -153,13 +169,13 @@ LB_INLINE void track_packet(struct __sk_buff* skb, struct lb_slot* slot, struct 
     __sync_fetch_and_add(&view->own->bytes, packet->length);
     if (!track_before(LB_READ(view->own->end), end)) {
       track_repeated(slot, view);
-    } else if (track_plausible(view, packet->length)) {
+    } else if (track_plausible(view, packet->length) && track_raise(&view->own->end, end)) {
       track_fresh(skb, slot, view, packet);
     }
   }
   if (!(packet->control & LB_TCP_ACK) || track_before(packet->ack, LB_READ(view->own->ack))) return;
   if (track_before(LB_READ(view->other->end) + LB_TRACK_SLACK, view->ack_there)) return;
-  LB_WRITE(view->own->ack, packet->ack);
+  track_raise(&view->own->ack, packet->ack);
   LB_WRITE(view->own->window, packet->control & LB_TCP_WINDOW);
 }
 
