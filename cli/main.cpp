@@ -64,6 +64,14 @@ Result<Answer> ask(const Options& options) {
       return answer(options, client->flows(request),
                     [&](const auto& r) { return render_flows(r, paint); });
     }
+    case Command::kMoveFlows: {
+      v1::MoveFlowsRequest request;
+      request.set_client(options.client);
+      request.set_endpoint(options.endpoint);
+      request.set_all(options.all);
+      return answer(options, client->move_flows(request),
+                    [](const auto& r) { return render_move(r); });
+    }
     case Command::kExplain:
       return explain(*client, options, paint);
   }

@@ -20,6 +20,7 @@ constexpr const char* kExamples = R"(Examples:
   lbctl explain http://shop.test/ -H 'x-user: me'
                                            the same with a header field; GET is the default
   lbctl flows                              connections that the kernel carries by itself
+  lbctl flows move --endpoint 10.0.1.7     take those of a pod back, for their next request
   lbctl status -o json | jq .listeners     for scripts
 
 Exit codes:
@@ -53,6 +54,14 @@ void declare(CLI::App& app, Raw& raw, const std::string& version) {
       app.add_subcommand("flows", "Steered connections with packets and bytes per direction");
   flows->add_option("--limit", raw.options.limit,
                     "At most so many flows (0: the agent's default, 1000)");
+  CLI::App* move = flows->add_subcommand(
+      "move", "Take connections back: their next request is routed anew, like any other");
+  CLI::Option* all = move->add_flag("--all", raw.options.all, "All of them");
+  for (CLI::Option* side :
+       {move->add_option("--client", raw.options.client, "Those of this ADDRESS[:PORT]"),
+        move->add_option("--endpoint", raw.options.endpoint, "Those to this ADDRESS[:PORT]")}) {
+    side->excludes(all);
+  }
   CLI::App* explain = app.add_subcommand(
       "explain",
       "Walk one request through the routes: the match, near misses, shares, endpoints, tier");
@@ -90,6 +99,11 @@ Ending parse_error(const CLI::App& app, const CLI::ParseError& error) {
     }
   }
   return usage_error(error.what(), used.empty() ? "" : used.front()->get_name());
+}
+
+std::variant<Options, Ending> finish_move(const Options& options) {
+  if (options.all || !options.client.empty() || !options.endpoint.empty()) return options;
+  return usage_error("say which: --client, --endpoint or --all", "flows move");
 }
 
 std::variant<Options, Ending> finish_explain(Raw& raw) {
@@ -133,6 +147,10 @@ std::variant<Options, Ending> parse_options(int argc, const char* const* argv,
   raw.options.command = kByName.at(app.get_subcommands().front()->get_name());
   raw.options.format = raw.format == "json" ? Format::kJson : Format::kTable;
   if (raw.options.command == Command::kExplain) return finish_explain(raw);
+  if (app.got_subcommand("flows") && app.get_subcommand("flows")->got_subcommand("move")) {
+    raw.options.command = Command::kMoveFlows;
+    return finish_move(raw.options);
+  }
   return raw.options;
 }
 

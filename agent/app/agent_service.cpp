@@ -7,6 +7,7 @@
 #include <fstream>
 #include <future>
 
+#include "agent/app/flow_filter.hpp"
 #include "agent/app/metrics_view.hpp"
 #include "agent/app/settings.hpp"
 #include "agent/app/status_view.hpp"
@@ -193,6 +194,22 @@ Result<control::v1::ExplainReply> AgentService::explain(
                                 .workers = reports(),
                                 .health = health_->views(),
                                 .http = defaults.http});
+}
+
+Result<control::v1::MoveFlowsReply> AgentService::move_flows(
+    const control::v1::MoveFlowsRequest& request) {
+  auto wanted = flow_filter(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  control::v1::MoveFlowsReply reply;
+  const Patience patience;
+  for (const auto& worker : workers_) {
+    if (const auto asked = worker->take_back(*wanted, patience.left())) {
+      reply.set_asked(reply.asked() + *asked);
+    } else {
+      reply.set_workers_silent(reply.workers_silent() + 1);
+    }
+  }
+  return reply;
 }
 
 std::string AgentService::metrics() {

@@ -35,6 +35,8 @@ class AgentService final : public control::AgentApi {
   Result<control::v1::RoutesReply> routes() override;
   Result<control::v1::FlowsReply> flows(const control::v1::FlowsRequest& request) override;
   Result<control::v1::ExplainReply> explain(const control::v1::ExplainRequest& request) override;
+  Result<control::v1::MoveFlowsReply> move_flows(
+      const control::v1::MoveFlowsRequest& request) override;
 
   [[nodiscard]] std::string metrics();
   [[nodiscard]] std::string health();  // empty = fine

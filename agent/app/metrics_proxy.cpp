@@ -20,6 +20,16 @@ constexpr std::array kRefusalLabels = {
     LB_REFUSALS(LB_REFUSAL_LABEL)
 #undef LB_REFUSAL_LABEL
 };
+constexpr std::array kMoveLabels = {
+#define LB_MOVE_LABEL(name, label, help) label,
+    LB_MOVES(LB_MOVE_LABEL)
+#undef LB_MOVE_LABEL
+};
+constexpr std::array kReturnFailureLabels = {
+#define LB_RETURN_FAILURE_LABEL(name, label, help) label,
+    LB_RETURN_FAILURES(LB_RETURN_FAILURE_LABEL)
+#undef LB_RETURN_FAILURE_LABEL
+};
 constexpr std::array kClasses = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 using Field = std::uint64_t proxy::WorkerReport::*;
@@ -232,17 +242,32 @@ void add_steer(const MetricsInput& input, Families& out) {
   out.gauge("sluice_steer_ports_in_use", "Own source ports in use towards endpoints.");
   per_worker(input, out, &Report::upstream_ports_in_use);
   out.counter("sluice_steer_endings_total", "Steered connections that ended, by how.");
-  std::uint64_t closed = 0, reset = 0, replaced = 0, idle = 0;
+  std::uint64_t closed = 0, reset = 0, replaced = 0, idle = 0, returned = 0, cut = 0;
+  std::uint64_t at_turn = 0, while_idle = 0;
   for (const Report& worker : input.workers) {
     closed += worker.steered_closed;
     reset += worker.steered_reset;
     replaced += worker.steered_replaced;
     idle += worker.steered_idle;
+    returned += worker.steered_returned;
+    cut += worker.steered_cut;
+    at_turn += worker.returned_at_turn;
+    while_idle += worker.returned_idle;
   }
   out.sample({{"reason", "closed"}}, closed)
       .sample({{"reason", "reset"}}, reset)
       .sample({{"reason", "replaced"}}, replaced)
-      .sample({{"reason", "idle"}}, idle);
+      .sample({{"reason", "idle"}}, idle)
+      .sample({{"reason", "returned"}}, returned)
+      .sample({{"reason", "cut"}}, cut);
+  out.counter("sluice_steer_moves_asked_total",
+              "Steered connections that were to come back, by why.");
+  per_reason(input, out, kMoveLabels, &Report::moves_asked);
+  out.counter("sluice_steer_returns_total", "Connections taken back, by when.");
+  out.sample({{"when", "turn"}}, at_turn).sample({{"when", "idle"}}, while_idle);
+  out.counter("sluice_steer_return_failures_total",
+              "Attempts to take a connection back that failed, by reason.");
+  per_reason(input, out, kReturnFailureLabels, &Report::return_failures);
   out.counter("sluice_steer_requests_total", "Requests that the kernel carried without the agent.");
   per_cluster(clusters, out, &proxy::ClusterReport::steered_turns);
   out.counter("sluice_steer_received_bytes_total", "Payload from clients that the kernel carried.");

@@ -75,4 +75,9 @@ grpc::Status Service::Explain(grpc::ServerContext*, const v1::ExplainRequest* re
   return run(reply, [&] { return api_.explain(*request); });
 }
 
+grpc::Status Service::MoveFlows(grpc::ServerContext*, const v1::MoveFlowsRequest* request,
+                                v1::MoveFlowsReply* reply) {
+  return run(reply, [&] { return api_.move_flows(*request); });
+}
+
 }  // namespace sluice::control

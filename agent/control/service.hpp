@@ -24,6 +24,8 @@ class Service final : public v1::Control::Service {
                      v1::FlowsReply* reply) override;
   grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* request,
                        v1::ExplainReply* reply) override;
+  grpc::Status MoveFlows(grpc::ServerContext* context, const v1::MoveFlowsRequest* request,
+                         v1::MoveFlowsReply* reply) override;
 
  private:
   template <typename Reply, typename Call>

@@ -61,6 +61,10 @@ std::optional<lb_leg> MappedFlowTable::leg(const lb_tuple& remote) {
   return found;
 }
 
+void MappedFlowTable::set_leg(const lb_tuple& remote, const lb_leg& leg) {
+  (void)bpf_map_update_elem(maps_.legs, &remote, &leg, BPF_ANY);
+}
+
 void MappedFlowTable::forget_leg(const lb_tuple& remote) {
   (void)bpf_map_delete_elem(maps_.legs, &remote);
 }

@@ -30,6 +30,8 @@ class FlowTable {
   // The handshake that TC recorded for packets of this tuple (source = the remote side); nullopt
   // while it has not seen both sides of it.
   [[nodiscard]] virtual std::optional<lb_leg> leg(const lb_tuple& remote) = 0;
+  // As if TC had recorded it: for a connection that the agent restored itself.
+  virtual void set_leg(const lb_tuple& remote, const lb_leg& leg) = 0;
   virtual void forget_leg(const lb_tuple& remote) = 0;
   // The ring of a worker, for epoll and ring_buffer consumption by EventRing.
   [[nodiscard]] virtual int ring_fd(std::uint32_t worker) const = 0;

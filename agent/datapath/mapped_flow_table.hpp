@@ -31,6 +31,7 @@ class MappedFlowTable final : public FlowTable {
                        const lb_flow& to_client) override;
   void remove(const lb_tuple& client, const lb_tuple& pod) override;
   std::optional<lb_leg> leg(const lb_tuple& remote) override;
+  void set_leg(const lb_tuple& remote, const lb_leg& leg) override;
   void forget_leg(const lb_tuple& remote) override;
   int ring_fd(std::uint32_t worker) const override;
 

@@ -95,6 +95,12 @@ std::string_view Channel::input() {
   return in_.view();
 }
 
+void Channel::give(std::string_view bytes) {
+  in_.append(bytes);
+  received_ += bytes.size();
+  if (received_total_ != nullptr) *received_total_ += bytes.size();
+}
+
 void Channel::keep(std::string_view bytes, std::size_t consumed, bool starved) {
   if (in_.empty()) {
     in_.append(bytes.substr(consumed));

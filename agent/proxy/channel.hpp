@@ -3,8 +3,9 @@
 // was attached, and buffers that exist only while bytes wait. Input is read into memory that all channels of a worker
 // share; what is not consumed at once is kept. Output goes straight to the socket; what it does not take is kept.
 // Callers: H1Session, H1Exchange, Upstream, Stream. Thread: worker.
-// Invariants: received() and sent() count every byte that recv() and send() moved, which steering relies on. A view
-// that input() returned ends with the next input() of any channel of the worker.
+// Invariants: received() and sent() count every byte that recv() and send() moved, and what give() was given, which
+// steering relies on: the next sequence number of a leg is its recorded first one plus that count. A view that input()
+// returned ends with the next input() of any channel of the worker.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -50,6 +51,9 @@ class Channel {
   // `bytes` (of input()) were used up to `consumed`. `starved`: the rest makes no sense without more.
   void keep(std::string_view bytes, std::size_t consumed, bool starved = false);
   [[nodiscard]] bool has_input() const { return !in_.empty(); }
+  // Bytes that were received for this connection before it was attached: they count, and are the first that input()
+  // returns.
+  void give(std::string_view bytes);
 
   // Sends both pieces, in order; keeps what the socket does not take. False once the connection is broken for sending.
   bool send(std::string_view first, std::string_view second = {});

@@ -55,6 +55,7 @@ void H1Session::write_head(http::ResponseHead& head) {
     http::write_response_head(head, true, output_.text());
     return;
   }
+  tail_.reset();
   const BodyKind kind = head.body;
   // The rest of a request whose answer is already here may never come.
   keep_alive_ = request.keep_alive && request_done_ && !context_.draining;
@@ -97,6 +98,7 @@ void H1Session::abort(bool reset) {
 
 void H1Session::handed_over() {
   handed_over_ = true;
+  tail_.reset();
   state_ = State::kClosed;
 }
 

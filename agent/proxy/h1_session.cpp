@@ -33,6 +33,12 @@ H1Session::H1Session(Context& context, UniqueFd client, const SocketAddress& pee
   steerable_ = served != nullptr && served->tier == snapshot::Tier::kConnection;
 }
 
+void H1Session::resume(std::string_view input, std::uint64_t requests, SteerUpstream endpoint) {
+  client_.give(input);
+  requests_ = requests;
+  tail_ = std::make_unique<Tail>(context_, *this, std::move(endpoint));
+}
+
 void H1Session::on_ready(std::uint32_t events) {
   if ((events & EPOLLIN) != 0 && !pipelined_ && is_answering()) pipelined_ = has_data();
   client_.note(events);
@@ -63,12 +69,46 @@ void H1Session::drive() {
 bool H1Session::step() {
   const bool flushed = client_.flush();
   if (state_ != State::kOpen) return step_closing() || flushed;
+  if (tail_ != nullptr && step_tail()) return true;
   if (stream_ == nullptr) return read_request() || flushed;
   if (stream_->done()) {
     drop_request();
     return true;
   }
   return stream_->step() || flushed;
+}
+
+// The endpoint that the kernel had carried the connection to has the word as long as nobody else has begun to answer.
+bool H1Session::step_tail() {
+  if (client_.has_output()) return false;
+  const std::string_view late = tail_->input();
+  if (!late.empty()) {
+    pass_on(late);
+    return true;
+  }
+  if (!tail_->over()) return false;
+  // An end behind something that was passed on belongs to that answer. One without closes a connection that was idle,
+  // and the client, whose own is another one, is not concerned.
+  if (tail_->has_spoken()) {
+    reset_ = tail_->broken();
+    state_ = reset_ ? State::kClosed : State::kClosing;
+  }
+  tail_.reset();
+  return true;
+}
+
+// Behind a request that is under way it would pass for the answer to that one.
+void H1Session::pass_on(std::string_view late) {
+  if (stream_ == nullptr && parser_ == nullptr && !client_.has_input()) {
+    client_.send(late);
+    tail_->take(late);
+    touch();
+    return;
+  }
+  tail_->take(late);
+  context_.count(Ending::kLateAnswer);
+  reset_ = true;
+  state_ = State::kClosed;
 }
 
 bool H1Session::read_request() {
@@ -171,6 +211,7 @@ void H1Session::settle() {
   if (state_ != State::kClosed && stream_ != nullptr && !stream_->settle()) {
     state_ = State::kClosed;
   }
+  if (state_ != State::kClosed && tail_ != nullptr && !tail_->watch()) state_ = State::kClosed;
   if (state_ == State::kClosed || !client_.watch(context_.reactor, *this)) {
     destroy();
     return;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // H1Session: a client connection that speaks HTTP/1. It reads requests, one at a time, and gives each to a stream, to
 // which it is the downstream; drive() does all that can be done without waiting, whichever socket had news.
-// Callers: Acceptor (makes), Stream, Context. Thread: worker.
+// Callers: Acceptor and resume_connection() (make), Stream, Context. Thread: worker.
 // Invariants: at most one stream; the answer to one request is out of the buffers before the next request is read;
 // a parser is held from a request's first byte to the end of its answer, so that an idle connection has none.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "agent/base/ip_address.hpp"
@@ -16,6 +17,7 @@
 #include "agent/proxy/downstream.hpp"
 #include "agent/proxy/h1_output.hpp"
 #include "agent/proxy/promotable.hpp"
+#include "agent/proxy/tail.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
 namespace sluice::proxy {
@@ -25,6 +27,10 @@ class H1Session final : public Connection, public Downstream, public Promotable 
   // Lives by itself: destroyed by drive() when it is over, or by close_now().
   H1Session(Context& context, UniqueFd client, const SocketAddress& peer,
             const SocketAddress& local);
+
+  // It was carried by the kernel until now: `input` came with it, `requests` were served, and `endpoint` is where.
+  // drive() must follow.
+  void resume(std::string_view input, std::uint64_t requests, SteerUpstream endpoint);
 
   void on_ready(std::uint32_t events) override;
 
@@ -69,6 +75,8 @@ class H1Session final : public Connection, public Downstream, public Promotable 
 
   ~H1Session() = default;
   bool step();
+  bool step_tail();
+  void pass_on(std::string_view late);
   bool read_request();
   void begin_request();
   bool step_closing();
@@ -93,6 +101,7 @@ class H1Session final : public Connection, public Downstream, public Promotable 
   SocketAddress local_;
   http::H1RequestParser* parser_ = nullptr;  // of a request that began
   Stream* stream_ = nullptr;                 // of a request whose head is complete or refused
+  std::unique_ptr<Tail> tail_;               // until the next answer begins
   const snapshot::Listener* listener_ = nullptr;
   std::uint64_t listener_serial_ = 0;
   std::uint64_t requests_ = 0;

@@ -35,6 +35,8 @@ class WorkerImpl final : public Worker {
   [[nodiscard]] bool finished() const override { return finished_.load(); }
   void use_steering(SteeringFactory steering) override;
   void retire_steering(std::function<void()> done) override;
+  std::optional<std::uint64_t> take_back(std::function<bool(const Carried&)> wanted,
+                                         Milliseconds limit) override;
   void publish(snapshot::SnapshotPtr snapshot) override;
   void add_listening_socket(UniqueFd socket) override;
   void remove_listening_socket(const SocketAddress& local) override;
@@ -48,6 +50,9 @@ class WorkerImpl final : public Worker {
   void close_all();
   void arm_sweep();
   [[nodiscard]] WorkerReport copy_report() const;
+  // What `ask` says on the worker's thread.
+  template <typename Answer>
+  std::optional<Answer> answer(std::function<Answer()> ask, Milliseconds limit);
 
   std::unique_ptr<net::Reactor> reactor_;
   SteeringFactory steering_;
@@ -198,13 +203,37 @@ WorkerReport WorkerImpl::copy_report() const {
   return report;
 }
 
-std::optional<WorkerReport> WorkerImpl::report(Milliseconds limit) {
-  if (!thread_.joinable()) return copy_report();
-  auto promise = std::make_shared<std::promise<WorkerReport>>();
+template <typename Answer>
+std::optional<Answer> WorkerImpl::answer(std::function<Answer()> ask, Milliseconds limit) {
+  // Shared with the task: should the worker be late, it still has somewhere to write.
+  auto promise = std::make_shared<std::promise<Answer>>();
   auto future = promise->get_future();
-  if (!reactor_->post([this, promise] { promise->set_value(copy_report()); })) return std::nullopt;
+  if (!reactor_->post([ask = std::move(ask), promise] { promise->set_value(ask()); })) {
+    return std::nullopt;
+  }
   if (future.wait_for(limit) != std::future_status::ready) return std::nullopt;
   return future.get();
+}
+
+std::optional<WorkerReport> WorkerImpl::report(Milliseconds limit) {
+  if (!thread_.joinable()) return copy_report();
+  return answer<WorkerReport>([this] { return copy_report(); }, limit);
+}
+
+std::optional<std::uint64_t> WorkerImpl::take_back(std::function<bool(const Carried&)> wanted,
+                                                   Milliseconds limit) {
+  if (!thread_.joinable()) return 0;
+  return answer<std::uint64_t>(
+      [this, wanted = std::move(wanted)] {
+        std::uint64_t asked = 0;
+        if (!context_->steering) return asked;
+        context_->steering->visit([&](const Carried& carried) {
+          if (!wanted(carried)) return;
+          if (context_->steering->take_back(carried.id, MoveReason::kAsked, true)) ++asked;
+        });
+        return asked;
+      },
+      limit);
 }
 
 }  // namespace

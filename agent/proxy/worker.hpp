@@ -69,6 +69,10 @@ class Worker {
   virtual void use_steering(SteeringFactory steering) = 0;
   // Lets go of what the kernel carries (Steering::retire) and calls `done` on the worker's thread, within a second.
   virtual void retire_steering(std::function<void()> done) = 0;
+  // Takes back (MoveReason::kAsked, also while idle) those of the connections that the kernel carries for this worker
+  // which `wanted` names. How many; nullopt when it does not answer within `limit`.
+  [[nodiscard]] virtual std::optional<std::uint64_t> take_back(
+      std::function<bool(const Carried&)> wanted, Milliseconds limit) = 0;
   // Takes effect for the next request; requests in flight keep theirs.
   virtual void publish(snapshot::SnapshotPtr snapshot) = 0;
   // Listening sockets to accept on from now on, in addition; ownership passes. Used for the sk_lookup socket (one, any

@@ -29,6 +29,7 @@ namespace sluice::proxy {
   X(kBodyTimeout, "body_timeout", "the client stopped sending or reading")                         \
   X(kClientClosed, "client_closed", "the client went away during a request")                       \
   X(kTruncated, "truncated", "the endpoint closed in the middle of a response body")               \
+  X(kLateAnswer, "late_answer", "an endpoint spoke that the connection was taken back from")       \
   X(kOverload, "overload", "the connection limit of this worker was reached")                      \
   X(kListenerLimit, "listener_limit", "the connection limit of the listener was reached")          \
   X(kProxyHeader, "proxy_header", "a trusted proxy sent no PROXY header, or an invalid one")       \
@@ -54,6 +55,20 @@ enum class Ending : std::uint8_t {
       kCount
 };
 [[nodiscard]] const char* label_of(Ending ending);
+
+// Why an attempt to take a connection back from the kernel failed. LB_RETURN_FAILURES(X): X(enumerator, label, help)
+#define LB_RETURN_FAILURES(X)                                                          \
+  X(kClientSocket, "client_socket", "the client's socket could not be restored")       \
+  X(kEndpointSocket, "endpoint_socket", "the endpoint's socket could not be restored") \
+  X(kWokeUp, "woke_up", "an idle connection went on just then; it is tried again")     \
+  X(kGivenUp, "given_up", "several attempts failed: the connection stays where it is")
+
+enum class ReturnFailure : std::uint8_t {
+#define LB_RETURN_FAILURE_ENUM(name, label, help) name,
+  LB_RETURN_FAILURES(LB_RETURN_FAILURE_ENUM)
+#undef LB_RETURN_FAILURE_ENUM
+      kCount
+};
 
 struct ClusterReport {
   std::uint64_t picks = 0;       // requests given to it, promoted ones included
@@ -100,6 +115,12 @@ struct WorkerReport {
   std::uint64_t steered_reset = 0;          // ended by a valid RST
   std::uint64_t steered_replaced = 0;       // ended by a new SYN on the same tuple
   std::uint64_t steered_idle = 0;           // removed by the idle sweep
+  std::uint64_t steered_returned = 0;       // taken back
+  std::uint64_t steered_cut = 0;            // ended by us
+  std::uint64_t returned_at_turn = 0;       // of those taken back: with a request
+  std::uint64_t returned_idle = 0;          // while nothing was under way
+  std::array<std::uint64_t, static_cast<std::size_t>(MoveReason::kCount)> moves_asked{};
+  std::array<std::uint64_t, static_cast<std::size_t>(ReturnFailure::kCount)> return_failures{};
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
   std::uint64_t mirrors_sent = 0;

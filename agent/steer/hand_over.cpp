@@ -76,6 +76,12 @@ std::uint32_t segment_taken_by(const Leg& upstream) {
 
 }  // namespace
 
+void correct_restored(Leg& client) {
+  if (client.handshake.mss == 0) return;
+  client.tcp.mss_send = client.handshake.mss;
+  client.tcp.mss_advertised = kMaxWindowField;
+}
+
 std::optional<Refusal> refusal_of(const Leg& client, const Leg& upstream, std::size_t request_bytes,
                                   std::uint16_t promised_mss) {
   // One program translates addresses, not families (RFC 7915 would need other headers).

@@ -27,6 +27,10 @@ struct Leg {
       0;  // next one it expects: for the client, the first byte of the request
 };
 
+// A client's socket that was restored counts room for timestamps that are off into its segments, and does not know what
+// its client was promised. The leg (Reclaimer) says the one, and for the other the most that lb_tc promised must do.
+void correct_restored(Leg& client);
+
 // What forbids the promotion; nullopt = nothing. `promised_mss`: what the handshake allowed the
 // client to send, where lb_tc capped it (0 = as the socket says).
 [[nodiscard]] std::optional<proxy::Refusal> refusal_of(const Leg& client, const Leg& upstream,

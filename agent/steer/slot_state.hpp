@@ -29,6 +29,11 @@ template <typename T>
 [[nodiscard]] T read_shared(T& value) {
   return std::atomic_ref<T>(value).load(std::memory_order_acquire);
 }
+// The same in one order with all changes of state, for whoever has set HELD and reads what lb_tc wrote before that.
+template <typename T>
+[[nodiscard]] T read_ordered(T& value) {
+  return std::atomic_ref<T>(value).load(std::memory_order_seq_cst);
+}
 template <typename T>
 void write_shared(T& value, T next) {
   std::atomic_ref<T>(value).store(next, std::memory_order_release);

@@ -8,6 +8,9 @@
 #include "agent/steer/slot_state.hpp"
 
 namespace sluice::steer {
+
+using How = proxy::CarriedEnd::How;
+
 namespace {
 
 constexpr Milliseconds kSlotRest{100};
@@ -86,7 +89,7 @@ void SteeredSet::on_event(const lb_event& event) {
   // A slot that is being filled right now is not in the set yet; add() looks at its flags itself.
   if (found == steered_.end() || slots_[event.slot].generation != event.generation) return;
   if (event.type == LB_EVENT_ENDING) start_linger(event.slot, found->second);
-  if (event.type == LB_EVENT_ENDED) remove(event.slot, End::kReplaced);
+  if (event.type == LB_EVENT_ENDED) remove(event.slot, How::kReplaced);
 }
 
 void SteeredSet::start_linger(std::uint32_t slot, Entry& entry) {
@@ -154,8 +157,8 @@ void SteeredSet::sweep() {
       idle.push_back(index);
     }
   }
-  for (const std::uint32_t index : replaced) remove(index, End::kReplaced);
-  for (const std::uint32_t index : idle) remove(index, End::kIdle);
+  for (const std::uint32_t index : replaced) remove(index, How::kReplaced);
+  for (const std::uint32_t index : idle) remove(index, How::kIdle);
 }
 
 SteeredSet::Totals& SteeredSet::Totals::operator+=(const Totals& other) {
@@ -175,11 +178,41 @@ SteeredSet::Totals SteeredSet::carried_by(lb_slot& slot) {
           read_shared(slot.retransmissions[LB_TO_CLIENT])};
 }
 
-SteeredSet::End SteeredSet::end_of(lb_slot& slot) {
-  return read_shared(slot.reset) != 0 ? End::kReset : End::kClosed;
+How SteeredSet::end_of(lb_slot& slot) {
+  switch (read_shared(slot.reset)) {  // 1 + the direction of the RST
+    case 0:
+      return How::kClosed;
+    case 1 + LB_TO_POD:
+      return How::kResetByClient;
+    default:
+      return How::kResetByEndpoint;
+  }
 }
 
-void SteeredSet::remove(std::uint32_t index, End end) {
+SteeredSet::Entry* SteeredSet::find(std::uint32_t slot, std::uint32_t generation) {
+  const auto found = steered_.find(slot);
+  if (found == steered_.end() || slots_[slot].generation != generation) return nullptr;
+  return &found->second;
+}
+
+void SteeredSet::cut(std::uint32_t slot) {
+  const auto found = steered_.find(slot);
+  LB_ASSERT(found != steered_.end());
+  release_port(slots_[slot], found->second);
+  collect(slot, found->second, How::kCut);
+  steered_.erase(found);
+}
+
+std::uint16_t SteeredSet::hand_on(std::uint32_t slot) {
+  const auto found = steered_.find(slot);
+  LB_ASSERT(found != steered_.end());
+  const bool has_port = found->second.has_port;
+  collect(slot, found->second, How::kReturned);
+  steered_.erase(found);
+  return has_port ? datapath::destination_of(slots_[slot].pod).port : std::uint16_t{0};
+}
+
+void SteeredSet::remove(std::uint32_t index, How how) {
   const auto found = steered_.find(index);
   LB_ASSERT(found != steered_.end());
   lb_slot& slot = slots_[index];
@@ -189,28 +222,45 @@ void SteeredSet::remove(std::uint32_t index, End end) {
     ours = ours || change_state(slot, state, LB_SLOT_PASS);
   }
   if (ours) flows_.remove(slot.client, slot.pod);
-  collect(index, found->second, end);
+  release_port(slot, found->second);
+  collect(index, found->second, how);
   steered_.erase(found);
 }
 
-void SteeredSet::collect(std::uint32_t index, Entry& entry, End end) {
+void SteeredSet::release_port(lb_slot& slot, const Entry& entry) {
+  if (!entry.has_port) return;
+  ports_.release(datapath::source_of(slot.pod), datapath::destination_of(slot.pod).port,
+                 clock_.now(), options_.port_rest);
+}
+
+void SteeredSet::collect(std::uint32_t index, Entry& entry, How how) {
   lb_slot& slot = slots_[index];
   const Totals carried = carried_by(slot);
   totals_[entry.cluster] += carried;
-  ++ends_[static_cast<std::size_t>(end)];
+  ++ends_[static_cast<std::size_t>(how)];
   if (entry.adopted) --adopted_;
-  if (entry.listener) finished_(*entry.listener, entry.requests_before + 1 + carried.turns);
   net::silent_close(std::move(entry.held));
-  if (entry.has_port) {
-    ports_.release(datapath::source_of(slot.pod), datapath::destination_of(slot.pod).port,
-                   clock_.now(), options_.port_rest);
-  }
   give_back_slot(index);
+  Gone gone;
+  gone.end = {{index, slot.generation},
+              how,
+              datapath::source_of(slot.pod),
+              slot.cluster,
+              carried.turns + 1,
+              read_shared(slot.last_direction) == LB_TO_POD};
+  gone.listener = entry.listener;
+  gone.requests_before = entry.requests_before;
+  finished_(gone);
 }
 
 void SteeredSet::let_go() {
   for (const auto& [index, entry] : steered_) {
-    totals_[entry.cluster] += carried_by(slots_[index]);
+    lb_slot& slot = slots_[index];
+    // What was to come back, or has stopped for that, goes on with the kernel: the next agent decides anew.
+    if (!change_state(slot, LB_SLOT_ARMED, LB_SLOT_NORMAL)) {
+      (void)change_state(slot, LB_SLOT_HELD, LB_SLOT_NORMAL);
+    }
+    totals_[entry.cluster] += carried_by(slot);
   }
   steered_.clear();
   held_.clear();
@@ -225,10 +275,13 @@ void SteeredSet::add_to(proxy::WorkerReport& report) const {
   report.steered_held = held_.size();
   report.slots_free = pool_.available() + resting_.size();
   report.upstream_ports_in_use = ports_.in_use();
-  report.steered_closed = ends_[static_cast<std::size_t>(End::kClosed)];
-  report.steered_reset = ends_[static_cast<std::size_t>(End::kReset)];
-  report.steered_replaced = ends_[static_cast<std::size_t>(End::kReplaced)];
-  report.steered_idle = ends_[static_cast<std::size_t>(End::kIdle)];
+  report.steered_closed = ends_[static_cast<std::size_t>(How::kClosed)];
+  report.steered_reset = ends_[static_cast<std::size_t>(How::kResetByClient)] +
+                         ends_[static_cast<std::size_t>(How::kResetByEndpoint)];
+  report.steered_replaced = ends_[static_cast<std::size_t>(How::kReplaced)];
+  report.steered_idle = ends_[static_cast<std::size_t>(How::kIdle)];
+  report.steered_returned = ends_[static_cast<std::size_t>(How::kReturned)];
+  report.steered_cut = ends_[static_cast<std::size_t>(How::kCut)];
   const auto count = [&report](const std::string& cluster, const Totals& totals) {
     proxy::ClusterReport& out = report.clusters[cluster];
     out.steered_turns += totals.turns;

@@ -4,6 +4,7 @@
 // slots and ports back, and counts. Thread: worker. Invariants: a slot is FREE for reuse only
 // kSlotRest after its entries are gone (a packet in flight on another CPU may still write to it).
 #pragma once
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "agent/base/clock.hpp"
 #include "agent/base/unique_fd.hpp"
 #include "agent/datapath/flow_table.hpp"
+#include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker_report.hpp"
 #include "agent/steer/port_pool.hpp"
 #include "agent/steer/slot_pool.hpp"
@@ -33,8 +35,13 @@ struct KeepOptions {
 
 class SteeredSet {
  public:
-  // Told when a connection is gone: its listener and how many requests it carried in all.
-  using Finished = std::function<void(std::uint32_t listener, std::uint64_t requests)>;
+  // A connection that the kernel does not carry any more.
+  struct Gone {
+    proxy::CarriedEnd end;
+    std::optional<std::uint32_t> listener;
+    std::uint64_t requests_before = 0;  // that the proxy carried
+  };
+  using Finished = std::function<void(const Gone& gone)>;
 
   SteeredSet(KeepOptions options, const Clock& clock, datapath::FlowTable& flows,
              const SlotShare& share, PortPool& ports, Finished finished);
@@ -48,12 +55,27 @@ class SteeredSet {
     bool adopted = false;
     bool has_port = true;  // of ours, to be given back
     bool lingering = false;
+    // It is to come back, and `idle`: also while nothing is under way.
+    struct Move {
+      proxy::MoveReason reason = proxy::MoveReason::kAsked;
+      bool idle = false;
+    };
+    std::optional<Move> move;
+    std::uint32_t failures = 0;  // of attempts to take it back
+    TimePoint not_before{};      // the next attempt
   };
 
   [[nodiscard]] std::optional<std::uint32_t> take_slot();
   void give_back_slot(std::uint32_t slot);
   void add(std::uint32_t slot, Entry entry);
   void on_event(const lb_event& event);
+
+  [[nodiscard]] Entry* find(std::uint32_t slot, std::uint32_t generation);
+  [[nodiscard]] const std::unordered_map<std::uint32_t, Entry>& entries() const { return steered_; }
+  // Both for one that lb_tc has let go of (state PASS, no entries): counts it and forgets it.
+  void cut(std::uint32_t slot);
+  // Its port is the caller's from here on; 0: it is none of ours.
+  [[nodiscard]] std::uint16_t hand_on(std::uint32_t slot);
 
   // Some request is not acknowledged by its pod yet.
   [[nodiscard]] bool holding() const { return !held_.empty(); }
@@ -80,18 +102,17 @@ class SteeredSet {
 
     Totals& operator+=(const Totals& other);
   };
-  enum class End { kClosed, kReset, kReplaced, kIdle };
-
   void adopt(const SlotShare& share);
   void start_linger(std::uint32_t slot, Entry& entry);
   void wake_rested();
   void release_holds();
   void finish_lingering();
   void sweep();
-  void remove(std::uint32_t index, End end);
-  void collect(std::uint32_t index, Entry& entry, End end);
+  void remove(std::uint32_t index, proxy::CarriedEnd::How how);
+  void release_port(lb_slot& slot, const Entry& entry);
+  void collect(std::uint32_t index, Entry& entry, proxy::CarriedEnd::How how);
   [[nodiscard]] static Totals carried_by(lb_slot& slot);
-  [[nodiscard]] static End end_of(lb_slot& slot);
+  [[nodiscard]] static proxy::CarriedEnd::How end_of(lb_slot& slot);
 
   KeepOptions options_;
   const Clock& clock_;
@@ -107,7 +128,7 @@ class SteeredSet {
   TimePoint next_sweep_{};
   std::unordered_map<std::string, Totals> totals_;
   std::uint64_t adopted_ = 0;
-  std::uint64_t ends_[4] = {};
+  std::array<std::uint64_t, 7> ends_{};  // by CarriedEnd::How
 };
 
 }  // namespace sluice::steer

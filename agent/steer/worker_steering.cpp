@@ -10,6 +10,7 @@
 #include "agent/base/hash.hpp"
 #include "agent/base/log.hpp"
 #include "agent/net/socket.hpp"
+#include "agent/steer/carried_view.hpp"
 #include "agent/steer/slot_state.hpp"
 
 namespace sluice::steer {
@@ -26,6 +27,7 @@ constexpr std::uint16_t kUsualMss6 = 1440;
 constexpr std::uint16_t kLeastMss = 88;  // the kernel's own minimum for TCP_MAXSEG
 constexpr Milliseconds kTimeWait{60'000};
 constexpr int kPortTries = 16;
+constexpr Milliseconds kIdlePace{10};
 
 std::uint16_t usual_mss(const IpAddress& ip) { return ip.is_v4() ? kUsualMss4 : kUsualMss6; }
 
@@ -69,8 +71,10 @@ std::unique_ptr<WorkerSteering> WorkerSteering::create(SteerOptions options,
   std::unique_ptr<WorkerSteering> self(
       new WorkerSteering(options, flows, std::move(share), reactor));
   auto ring = datapath::EventRing::open(
-      flows.ring_fd(options.worker), [raw = self.get()](const lb_event& event, std::string_view) {
+      flows.ring_fd(options.worker),
+      [raw = self.get()](const lb_event& event, std::string_view payload) {
         raw->steered_.on_event(event);
+        raw->reclaimer_.on_event(event, payload);
       });
   if (ring && reactor.add((*ring)->epoll_fd(), EPOLLIN, *self)) {
     self->ring_ = std::move(*ring);
@@ -91,10 +95,11 @@ WorkerSteering::WorkerSteering(SteerOptions options, datapath::FlowTable& flows,
       reactor_(reactor),
       ports_(options.ports.first, options.ports.last),
       steered_(options.keep, reactor.clock(), flows, share, ports_,
-               [this](std::uint32_t listener, std::uint64_t requests) {
-                 connection_finished(listener, requests);
-               }),
-      timer_(reactor, [this] { tick(); }) {}
+               [this](const SteeredSet::Gone& connection) { gone(connection); }),
+      reclaimer_(reactor.clock(), flows, steered_,
+                 [this](proxy::Returned connection) { returned(std::move(connection)); }),
+      timer_(reactor, [this] { tick(); }),
+      idle_timer_(reactor, [this] { look_for_idle(); }) {}
 
 WorkerSteering::~WorkerSteering() {
   if (ring_) reactor_.remove(ring_->epoll_fd());
@@ -104,7 +109,46 @@ void WorkerSteering::set_paths(PathsPtr paths) { paths_ = std::move(paths); }
 
 void WorkerSteering::on_ready(std::uint32_t) {
   ring_->consume();
+  finish_returns();
   tick();
+}
+
+void WorkerSteering::look_for_idle() {
+  const Milliseconds next = reclaimer_.tick();
+  finish_returns();
+  if (next.count() >= 0) idle_timer_.arm(next);
+}
+
+void WorkerSteering::finish_returns() {
+  reclaimer_.finish([this] {
+    if (ring_) ring_->consume();
+  });
+}
+
+void WorkerSteering::returned(proxy::Returned connection) {
+  if (user_ != nullptr) return user_->returned(std::move(connection));
+  net::reset_close(std::move(connection.client));
+  close_upstream(std::move(connection.endpoint), true);
+}
+
+void WorkerSteering::gone(const SteeredSet::Gone& connection) {
+  // One that came back is not over; its session will say how many requests there were in the end.
+  if (connection.listener && connection.end.how != proxy::CarriedEnd::How::kReturned) {
+    connection_finished(*connection.listener, connection.requests_before + connection.end.requests);
+  }
+  if (user_ != nullptr) user_->ended(connection.end);
+}
+
+bool WorkerSteering::take_back(proxy::CarriedId id, proxy::MoveReason reason, bool idle) {
+  if (retiring_ || !reclaimer_.take_back(id, reason, idle)) return false;
+  if (!idle_timer_.armed()) idle_timer_.arm(kIdlePace);
+  return true;
+}
+
+void WorkerSteering::visit(const std::function<void(const proxy::Carried&)>& see) const {
+  for (const auto& [index, entry] : steered_.entries()) {
+    see(carried(index, flows_.slots()[index], entry));
+  }
 }
 
 void WorkerSteering::tick() {
@@ -166,6 +210,7 @@ void WorkerSteering::close_upstream(proxy::SteerUpstream upstream, bool reset) {
   } else {
     upstream.fd.reset();
   }
+  if (upstream.port == 0) return;  // left by an earlier agent with another range of ports
   ports_.release(upstream.remote, upstream.port, reactor_.now(),
                  reset ? options_.keep.port_rest : kTimeWait);
 }
@@ -173,7 +218,10 @@ void WorkerSteering::close_upstream(proxy::SteerUpstream upstream, bool reset) {
 std::uint16_t WorkerSteering::upstream_mss_for(int client_fd, const SocketAddress& client) {
   const auto state = net::tcp_state(client_fd);
   if (!state || state->mss_send >= usual_mss(client.ip)) return 0;
-  return static_cast<std::uint16_t>(std::max<std::uint32_t>(state->mss_send, kLeastMss));
+  const auto leg = flows_.leg(datapath::make_tuple(client, net::local_address(client_fd)));
+  const std::uint32_t taken = leg && leg->mss != 0 ? leg->mss : state->mss_send;
+  if (taken >= usual_mss(client.ip)) return 0;
+  return static_cast<std::uint16_t>(std::max<std::uint32_t>(taken, kLeastMss));
 }
 
 std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promotion, int client_fd,
@@ -192,6 +240,7 @@ std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promoti
   if (!client_leg || !up_leg) return Refusal::kNoLeg;
   client.handshake = *client_leg;
   up.handshake = *up_leg;
+  correct_restored(client);
   if (auto refusal = refusal_of(client, up, promotion.request.size(), promised)) return refusal;
   // 0 bytes of an earlier response may be under way: after the hand-over nobody would send them
   // again.
@@ -288,14 +337,21 @@ PromoteResult WorkerSteering::undo(std::uint32_t index, proxy::SteerUpstream& up
 
 bool WorkerSteering::retire(bool now) {
   retiring_ = true;
+  reclaimer_.keep_all();
+  if (ring_) ring_->consume();
+  finish_returns();
   if (!now && steered_.holding()) return false;
   if (ring_) reactor_.remove(ring_->epoll_fd());
   ring_.reset();
   timer_.cancel();
+  idle_timer_.cancel();
   steered_.let_go();
   return true;
 }
 
-void WorkerSteering::add_to(proxy::WorkerReport& report) const { steered_.add_to(report); }
+void WorkerSteering::add_to(proxy::WorkerReport& report) const {
+  steered_.add_to(report);
+  reclaimer_.add_to(report);
+}
 
 }  // namespace sluice::steer

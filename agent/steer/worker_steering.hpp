@@ -16,6 +16,7 @@
 #include "agent/steer/learner.hpp"
 #include "agent/steer/paths.hpp"
 #include "agent/steer/port_pool.hpp"
+#include "agent/steer/reclaimer.hpp"
 #include "agent/steer/slot_pool.hpp"
 #include "agent/steer/steered_set.hpp"
 
@@ -47,6 +48,11 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   proxy::PromoteResult promote(const proxy::Promotion& promotion, UniqueFd& client,
                                proxy::SteerUpstream& upstream) override;
   bool retire(bool now) override;
+  void set_user(proxy::SteeringUser* user) override { user_ = user; }
+  void visit(const std::function<void(const proxy::Carried&)>& see) const override;
+  bool take_back(proxy::CarriedId id, proxy::MoveReason reason, bool idle) override;
+  void keep(proxy::CarriedId id) override { reclaimer_.keep(id); }
+  void cut(proxy::CarriedId id) override { reclaimer_.cut(id); }
   void add_to(proxy::WorkerReport& report) const override;
 
  private:
@@ -54,6 +60,10 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
                  net::Reactor& reactor);
   void on_ready(std::uint32_t events) override;
   void tick();
+  void look_for_idle();
+  void finish_returns();
+  void returned(proxy::Returned connection);
+  void gone(const SteeredSet::Gone& connection);
   std::optional<proxy::Refusal> read_legs(const proxy::Promotion& promotion, int client_fd,
                                           const proxy::SteerUpstream& upstream, Leg& client,
                                           Leg& up);
@@ -67,11 +77,14 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   net::Reactor& reactor_;
   PortPool ports_;
   SteeredSet steered_;
+  Reclaimer reclaimer_;
+  proxy::SteeringUser* user_ = nullptr;
   PathsPtr paths_ = std::make_shared<Paths>();
   std::unordered_map<std::string, std::uint32_t> listener_ids_;
   std::vector<Learner> learners_;  // by listener id
   std::unique_ptr<datapath::EventRing> ring_;
   net::Timer timer_;
+  net::Timer idle_timer_;  // of those that may come back while they are idle
   bool retiring_ = false;  // hands nothing over any more
 };
 

@@ -12,7 +12,7 @@ struct lb_leg {
   __u32 ifindex;     /* where the remote's packets come in; 0 while only our own SYN was seen */
   __u16 flags;       /* LB_LEG_* */
   __u16
-      mss; /* largest segment that the remote takes, by its SYN-ACK; 0 = not told (clients: not kept) */
+      mss; /* largest segment that the remote takes, by its SYN-ACK; 0 = not told (clients: only when taken back) */
 };
 LB_ABI_SIZE(struct lb_leg, 16);
 

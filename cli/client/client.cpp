@@ -151,4 +151,11 @@ Result<v1::ExplainReply> Client::explain(const v1::ExplainRequest& request) {
   });
 }
 
+Result<v1::MoveFlowsReply> Client::move_flows(const v1::MoveFlowsRequest& request) {
+  return impl_->run<v1::MoveFlowsReply>(
+      [&](grpc::ClientContext& context, v1::MoveFlowsReply& reply) {
+        return impl_->stub->MoveFlows(&context, request, &reply);
+      });
+}
+
 }  // namespace sluice::cli

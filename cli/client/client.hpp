@@ -26,6 +26,7 @@ class Client {
   Result<v1::RoutesReply> routes();
   Result<v1::FlowsReply> flows(const v1::FlowsRequest& request);
   Result<v1::ExplainReply> explain(const v1::ExplainRequest& request);
+  Result<v1::MoveFlowsReply> move_flows(const v1::MoveFlowsRequest& request);
 
  private:
   struct Impl;

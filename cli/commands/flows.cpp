@@ -69,4 +69,16 @@ std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
   return out;
 }
 
+std::string render_move(const v1::MoveFlowsReply& reply) {
+  std::string out = reply.asked() == 0
+                        ? "no steered connection was asked to come back\n"
+                        : human_count(reply.asked(), "connection comes", "connections come") +
+                              " back at the next request, or now if idle\n";
+  if (reply.workers_silent() > 0) {
+    out += human_count(reply.workers_silent(), "worker", "workers") +
+           " did not answer in time; try again\n";
+  }
+  return out;
+}
+
 }  // namespace sluice::cli

@@ -56,6 +56,11 @@ TEST(OperationsDoc, HasARowForEveryRefusal) {
             (std::set<std::string>{LB_REFUSALS(LB_TEST_LABEL)}));
 }
 
+TEST(OperationsDoc, HasARowForEveryReasonToComeBack) {
+  EXPECT_EQ(rows_under("## Why a connection was taken back from the kernel"),
+            (std::set<std::string>{LB_MOVES(LB_TEST_LABEL)}));
+}
+
 TEST(OperationsDoc, HasARowForEveryKernelCounter) {
   EXPECT_EQ(rows_under("## What the kernel did with packets"),
             (std::set<std::string>{LB_COUNTERS(LB_TEST_LABEL)}));

@@ -56,4 +56,19 @@ Result<control::v1::ExplainReply> FakeAgent::explain(const control::v1::ExplainR
   return reply;
 }
 
+// Knows one client and one endpoint.
+Result<control::v1::MoveFlowsReply> FakeAgent::move_flows(
+    const control::v1::MoveFlowsRequest& request) {
+  control::v1::MoveFlowsReply reply;
+  if (request.all()) {
+    reply.set_asked(1'204);
+    reply.set_workers_silent(1);
+  } else if (request.client() == "192.0.2.7" || request.endpoint() == "10.0.1.7:80") {
+    reply.set_asked(1);
+  } else if (request.client() == "nonsense") {
+    return fail(ErrorCode::kInvalid, "client \"nonsense\" is no address");
+  }
+  return reply;
+}
+
 }  // namespace sluice::test

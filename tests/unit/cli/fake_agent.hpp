@@ -12,6 +12,8 @@ class FakeAgent final : public control::AgentApi {
   Result<control::v1::RoutesReply> routes() override;
   Result<control::v1::FlowsReply> flows(const control::v1::FlowsRequest& request) override;
   Result<control::v1::ExplainReply> explain(const control::v1::ExplainRequest& request) override;
+  Result<control::v1::MoveFlowsReply> move_flows(
+      const control::v1::MoveFlowsRequest& request) override;
 };
 
 }  // namespace sluice::test

@@ -69,6 +69,22 @@ TEST_F(LbctlGolden, FlowsLimitIsPassedOnAndSaysWhatIsMissing) {
   expect_golden(result.out, "flows_limit.txt");
 }
 
+TEST_F(LbctlGolden, FlowsMoveSaysHowManyWereAsked) {
+  const LbctlRun one = run({"flows", "move", "--endpoint", "10.0.1.7:80"});
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_EQ(one.out, "1 connection comes back at the next request, or now if idle\n");
+  EXPECT_EQ(run({"flows", "move", "--client", "192.0.2.9"}).out,
+            "no steered connection was asked to come back\n");
+  const LbctlRun all = run({"flows", "move", "--all"});
+  EXPECT_NE(all.out.find("1,204 connections come back"), std::string::npos) << all.out;
+  EXPECT_NE(all.out.find("1 worker did not answer"), std::string::npos) << all.out;
+  EXPECT_NE(run({"flows", "move", "--all", "-o", "json"}).out.find("\"asked\": \"1204\""),
+            std::string::npos);
+  const LbctlRun wrong = run({"flows", "move", "--client", "nonsense"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_NE(wrong.err.find("is no address"), std::string::npos) << wrong.err;
+}
+
 TEST_F(LbctlGolden, ExplainOfAnAnswerThatIsConfiguredIsNoFailure) {
   const LbctlRun result = run({"explain", "http://echo.example.com/moved"});
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -47,6 +47,10 @@ TEST(LbctlUsage, WrongOptionsExitWithTwo) {
   EXPECT_EQ(run_lbctl({"status", "--nope"}).exit_code, 2);
   EXPECT_EQ(run_lbctl({"explain"}).exit_code, 2);
   EXPECT_EQ(run_lbctl({"flows", "--limit", "many"}).exit_code, 2);
+  const LbctlRun move = run_lbctl({"flows", "move"});
+  EXPECT_EQ(move.exit_code, 2);
+  EXPECT_TRUE(has(move.err, "--endpoint or --all")) << move.err;
+  EXPECT_EQ(run_lbctl({"flows", "move", "--all", "--client", "192.0.2.7"}).exit_code, 2);
   const LbctlRun header = run_lbctl({"explain", "GET", "http://x/", "-H", "no-colon"});
   EXPECT_EQ(header.exit_code, 2);
   EXPECT_TRUE(has(header.err, "'Name: value'")) << header.err;

@@ -49,6 +49,12 @@ class EchoApi final : public AgentApi {
     reply.set_domain(request.url());
     return reply;
   }
+  Result<v1::MoveFlowsReply> move_flows(const v1::MoveFlowsRequest& request) override {
+    if (!request.all()) return fail(ErrorCode::kInvalid, "say which");
+    v1::MoveFlowsReply reply;
+    reply.set_asked(7);
+    return reply;
+  }
   void close_gate() {
     const std::scoped_lock lock(mutex_);
     open_ = false;

@@ -47,6 +47,20 @@ TEST_F(ChannelTest, WhatIsConsumedAtOnceIsNeverBuffered) {
   EXPECT_EQ(channel_.received(), 7U);
 }
 
+TEST_F(ChannelTest, WhatItIsGivenCountsAsReceivedAndComesFirst) {
+  channel_.give("GET / ");
+  write("HTTP/1.1");
+  auto bytes = channel_.input();
+  EXPECT_EQ(bytes, "GET / ");
+  EXPECT_EQ(channel_.received(), 6U);
+  channel_.keep(bytes, 0, true);
+  bytes = channel_.input();
+  EXPECT_EQ(bytes, "GET / HTTP/1.1");
+  channel_.keep(bytes, bytes.size());
+  EXPECT_EQ(channel_.received(), 14U);
+  EXPECT_EQ(received_total_, 14U);
+}
+
 TEST_F(ChannelTest, AStarvedRestIsGivenAgainOnlyWithMoreBehindIt) {
   write("GET / HT");
   auto bytes = channel_.input();

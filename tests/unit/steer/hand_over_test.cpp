@@ -47,6 +47,19 @@ TEST(Refusal, AGoodPairIsTaken) {
   EXPECT_FALSE(refusal_of(legs.client, legs.upstream, 200, 0));
 }
 
+// A restored socket counts room for timestamps into its segments (docs/steering.md) and knows no promise of its own.
+TEST(Refusal, AClientThatWasTakenBackIsJudgedByItsLeg) {
+  Legs legs = good_legs();
+  legs.client.tcp.mss_send = 1448;
+  legs.client.tcp.mss_advertised = 1460;
+  EXPECT_EQ(refusal_of(legs.client, legs.upstream, 200, 1460), Refusal::kMss);
+  legs.client.handshake.mss = 1460;
+  correct_restored(legs.client);
+  EXPECT_FALSE(refusal_of(legs.client, legs.upstream, 200, 1460));
+  EXPECT_EQ(refusal_of(legs.client, legs.upstream, 200, 1500), Refusal::kMss)
+      << "it may have been promised as much as anybody was";
+}
+
 TEST(Refusal, EachUnfitLegIsNamed) {
   const auto refused = [](auto change, std::uint16_t promised = 0) {
     Legs legs = good_legs();

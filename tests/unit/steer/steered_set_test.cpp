@@ -4,26 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "agent/steer/slot_state.hpp"
+#include "fake_flow_table.hpp"
 
 namespace sluice::steer {
 namespace {
-
-class FakeFlowTable final : public datapath::FlowTable {
- public:
-  std::span<lb_slot> slots() override { return slots_; }
-  Result<void> install(const lb_tuple&, const lb_flow&, const lb_tuple&, const lb_flow&) override {
-    return {};
-  }
-  void remove(const lb_tuple&, const lb_tuple&) override { ++removals; }
-  std::optional<lb_leg> leg(const lb_tuple&) override { return std::nullopt; }
-  void forget_leg(const lb_tuple&) override {}
-  int ring_fd(std::uint32_t) const override { return -1; }
-
-  int removals = 0;
-
- private:
-  std::vector<lb_slot> slots_ = std::vector<lb_slot>(4);
-};
 
 class SteeredSetTest : public testing::Test {
  protected:
@@ -32,9 +16,7 @@ class SteeredSetTest : public testing::Test {
   SteeredSet make() {
     auto shares = divide_slots(flows_.slots(), divide_ports(15000, 15003, 1));
     return SteeredSet({}, clock_, flows_, shares[0], ports_,
-                      [this](std::uint32_t listener, std::uint64_t requests) {
-                        finished_.emplace_back(listener, requests);
-                      });
+                      [this](const SteeredSet::Gone& gone) { gone_.push_back(gone); });
   }
 
   std::uint32_t steer(SteeredSet& set) {
@@ -69,7 +51,7 @@ class SteeredSetTest : public testing::Test {
   ManualClock clock_;
   FakeFlowTable flows_;
   PortPool ports_{15000, 15003};
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> finished_;
+  std::vector<SteeredSet::Gone> gone_;
 };
 
 TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
@@ -87,9 +69,11 @@ TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
   set.tick();
   EXPECT_EQ(flows_.removals, 1);
   EXPECT_EQ(ports_.in_use(), 0U);
-  ASSERT_EQ(finished_.size(), 1U);
-  EXPECT_EQ(finished_[0], (std::pair<std::uint32_t, std::uint64_t>{7, 5}))
-      << "two by the proxy, the promoted one, two by the kernel";
+  ASSERT_EQ(gone_.size(), 1U);
+  EXPECT_EQ(gone_[0].listener, 7U);
+  EXPECT_EQ(gone_[0].requests_before, 2U);
+  EXPECT_EQ(gone_[0].end.requests, 3U) << "the promoted one, two by the kernel";
+  EXPECT_EQ(gone_[0].end.how, proxy::CarriedEnd::How::kClosed);
   proxy::WorkerReport report;
   set.add_to(report);
   EXPECT_EQ(report.steered_open, 0U);
@@ -183,6 +167,40 @@ TEST_F(SteeredSetTest, EventsOfAnEarlierUseAreIgnored) {
   set.on_event(old);
   EXPECT_EQ(flows_.slots()[index].state, LB_SLOT_NORMAL);
   EXPECT_EQ(ports_.in_use(), 1U);
+}
+
+TEST_F(SteeredSetTest, ArmedAndStoppedConnectionsAreLeftAsTheNextAgentCanAdoptThem) {
+  SteeredSet set = make();
+  const auto armed = steer(set);
+  const auto stopped = steer(set);
+  set_state(flows_.slots()[armed], LB_SLOT_ARMED);
+  set_state(flows_.slots()[stopped], LB_SLOT_HELD);
+  set.let_go();
+  EXPECT_EQ(flows_.slots()[armed].state, LB_SLOT_NORMAL);
+  EXPECT_EQ(flows_.slots()[stopped].state, LB_SLOT_NORMAL);
+}
+
+TEST_F(SteeredSetTest, ThePortOfAConnectionThatCameBackIsNotReleased) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  EXPECT_EQ(set.hand_on(index), 15000);
+  EXPECT_EQ(ports_.in_use(), 1U);
+  ASSERT_EQ(gone_.size(), 1U);
+  EXPECT_EQ(gone_[0].end.how, proxy::CarriedEnd::How::kReturned);
+}
+
+TEST_F(SteeredSetTest, AnEndIsToldWithWhoeverResetTheConnection) {
+  SteeredSet set = make();
+  for (const std::uint8_t direction : {LB_TO_POD, LB_TO_CLIENT}) {
+    const auto index = steer(set);
+    flows_.slots()[index].reset = 1 + direction;
+    set.on_event(event(LB_EVENT_ENDING, index));
+  }
+  clock_.advance(Milliseconds(2'000));
+  set.tick();
+  ASSERT_EQ(gone_.size(), 2U);
+  EXPECT_EQ(gone_[0].end.how, proxy::CarriedEnd::How::kResetByClient);
+  EXPECT_EQ(gone_[1].end.how, proxy::CarriedEnd::How::kResetByEndpoint);
 }
 
 TEST_F(SteeredSetTest, AdoptedConnectionsKeepTheirPortUntilTheyEnd) {
