@@ -100,7 +100,8 @@ LB_INLINE __u32 parse_ip4(struct __sk_buff* skb, struct lb_packet* packet) {
       bpf_skb_load_bytes(skb, packet->l4, packet->words, sizeof(packet->words)))
     return 0;
   total = bpf_ntohs(head.ip.total_length);
-  if (!total) total = skb->len - packet->l3; /* BIG TCP: more than the field can say */
+  if (!total && skb->gso_size)
+    total = skb->len - packet->l3; /* BIG TCP: more than the field can say */
   return total > header && total <= skb->len - packet->l3 ? total - header : 0;
 }
 
@@ -122,7 +123,7 @@ LB_INLINE __u32 parse_ip6(struct __sk_buff* skb, struct lb_packet* packet) {
   packet->tuple.destination = head.ip.destination;
   __builtin_memcpy(packet->words, head.words, sizeof(packet->words));
   total = bpf_ntohs(head.ip.payload_length);
-  if (!total) total = skb->len - packet->l4;
+  if (!total && skb->gso_size) total = skb->len - packet->l4;
   return total <= skb->len - packet->l4 ? total : 0;
 }
 

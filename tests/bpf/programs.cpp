@@ -67,9 +67,12 @@ bool Programs::load() {
   return true;
 }
 
-RunResult Programs::run(int program, const Bytes& bytes, std::uint32_t mark, int repeat) {
+RunResult Programs::run(int program, const Bytes& bytes, std::uint32_t mark, int repeat,
+                        std::uint32_t segment) {
   __sk_buff context{};
   context.mark = mark;
+  context.gso_size = segment;
+  context.gso_segs = segment == 0 ? 0 : static_cast<__u32>(bytes.size()) / segment + 1;
   RunResult result;
   result.bytes.resize(bytes.size() + 256);
   bpf_test_run_opts options{};
@@ -103,6 +106,16 @@ RunResult Programs::ingress_bytes(const Bytes& bytes, int repeat) {
   return run(bpf_program__fd(objects_->progs.lb_ingress), bytes, 0, repeat);
 }
 
+RunResult Programs::ingress_gso(const Bytes& bytes, std::uint32_t segment) {
+  return run(bpf_program__fd(objects_->progs.lb_ingress), bytes, 0, 1, segment);
+}
+
+UniqueFd Programs::attach_ingress(unsigned interface) {
+  constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);  // newer than Debian's headers
+  const int program = bpf_program__fd(objects_->progs.lb_ingress);
+  return UniqueFd(bpf_link_create(program, static_cast<int>(interface), kTcxIngress, nullptr));
+}
+
 RunResult Programs::egress(const Packet& packet, std::uint32_t mark) {
   return run(bpf_program__fd(objects_->progs.lb_egress), encode(packet), mark, 1);
 }
@@ -119,6 +132,10 @@ void Programs::reset() {
 
 void Programs::put_flow(const lb_tuple& key, const lb_flow& flow) {
   bpf_map_update_elem(bpf_map__fd(objects_->maps.lb_flows), &key, &flow, BPF_ANY);
+}
+
+void Programs::remove_flow(const lb_tuple& key) {
+  bpf_map_delete_elem(bpf_map__fd(objects_->maps.lb_flows), &key);
 }
 
 std::optional<lb_flow> Programs::flow(const lb_tuple& key) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/unique_fd.hpp"
 #include "bpf/abi/counters.h"
 #include "bpf/abi/event.h"
 #include "bpf/abi/first_byte.h"
@@ -49,9 +50,15 @@ class Programs {
   RunResult ingress(const Packet& packet, int repeat = 1);
   RunResult egress(const Packet& packet, std::uint32_t mark = 0);
   RunResult ingress_bytes(const Bytes& bytes, int repeat = 1);
+  // As one packet that stands for several segments of that size.
+  RunResult ingress_gso(const Bytes& bytes, std::uint32_t segment);
+  // On packets that really come in there, for those that are larger than a test run takes; ends with the result, which
+  // is invalid without tcx (Linux 6.6).
+  [[nodiscard]] UniqueFd attach_ingress(unsigned interface);
 
   void reset();
   void put_flow(const lb_tuple& key, const lb_flow& flow);
+  void remove_flow(const lb_tuple& key);
   [[nodiscard]] std::optional<lb_flow> flow(const lb_tuple& key);
   void put_slot(std::uint32_t index, const lb_slot& slot);
   [[nodiscard]] lb_slot slot(std::uint32_t index);
@@ -68,7 +75,8 @@ class Programs {
  private:
   Programs() = default;
   bool load();
-  RunResult run(int program, const Bytes& bytes, std::uint32_t mark, int repeat);
+  RunResult run(int program, const Bytes& bytes, std::uint32_t mark, int repeat,
+                std::uint32_t segment = 0);
   [[nodiscard]] std::vector<std::uint64_t> read_counters() const;
 
   lb_tc* objects_ = nullptr;

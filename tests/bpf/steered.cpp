@@ -27,8 +27,8 @@ void SteeredTest::install() {
   client_key_ = make_tuple(client_, vip_);
   pod_key_ = make_tuple(pod_, node_);
   to_pod_ = {.out = make_tuple(node_, pod_),
-             .seq_delta = kNodeStart - kClientStart,
-             .ack_delta = kPodStart - kVipStart,
+             .seq_delta = starts_.node - starts_.client,
+             .ack_delta = starts_.pod - starts_.vip,
              .address_diff = address_difference(client_key_, make_tuple(node_, pod_)),
              .slot = kSlot,
              .generation = kGeneration,
@@ -39,8 +39,8 @@ void SteeredTest::install() {
              .window_right = 9};
   to_client_ = to_pod_;
   to_client_.out = reverse(client_key_);
-  to_client_.seq_delta = kVipStart - kPodStart;
-  to_client_.ack_delta = kClientStart - kNodeStart;
+  to_client_.seq_delta = starts_.vip - starts_.pod;
+  to_client_.ack_delta = starts_.client - starts_.node;
   to_client_.address_diff = address_difference(pod_key_, to_client_.out);
   to_client_.direction = LB_TO_CLIENT;
   to_client_.forward = LB_FORWARD_NEIGH;
@@ -51,11 +51,11 @@ void SteeredTest::install() {
   slot.state = LB_SLOT_NORMAL;
   slot.owner = kOwner;
   slot.generation = kGeneration;
-  slot.track[LB_TO_POD].end = kClientStart + kRequest;
-  slot.track[LB_TO_POD].ack = kVipStart;
+  slot.track[LB_TO_POD].end = starts_.client + kRequest;
+  slot.track[LB_TO_POD].ack = starts_.vip;
   slot.track[LB_TO_POD].window = 500;
-  slot.track[LB_TO_CLIENT].end = kPodStart;
-  slot.track[LB_TO_CLIENT].ack = kNodeStart;
+  slot.track[LB_TO_CLIENT].end = starts_.pod;
+  slot.track[LB_TO_CLIENT].ack = starts_.node;
   slot.track[LB_TO_CLIENT].window = 500;
   slot.last_direction = LB_TO_POD;
   slot.turns = 1;
@@ -76,32 +76,32 @@ void SteeredTest::install() {
 Packet SteeredTest::from_client(Packet packet) const {
   packet.from = client_;
   packet.to = vip_;
-  packet.seq += kClientStart;
-  packet.ack += kVipStart;
+  packet.seq += starts_.client;
+  packet.ack += starts_.vip;
   return packet;
 }
 
 Packet SteeredTest::from_pod(Packet packet) const {
   packet.from = pod_;
   packet.to = node_;
-  packet.seq += kPodStart;
-  packet.ack += kNodeStart;
+  packet.seq += starts_.pod;
+  packet.ack += starts_.node;
   return packet;
 }
 
 Packet SteeredTest::from_agent_to_pod(Packet packet) const {
   packet.from = node_;
   packet.to = pod_;
-  packet.seq += kNodeStart;
-  packet.ack += kPodStart;
+  packet.seq += starts_.node;
+  packet.ack += starts_.pod;
   return packet;
 }
 
 Packet SteeredTest::from_agent_to_client(Packet packet) const {
   packet.from = vip_;
   packet.to = client_;
-  packet.seq += kVipStart;
-  packet.ack += kClientStart;
+  packet.seq += starts_.vip;
+  packet.ack += starts_.client;
   return packet;
 }
 
@@ -110,8 +110,8 @@ Packet SteeredTest::at_pod(const RunResult& result) const {
   Packet packet = result.packet.value_or(Packet{});
   EXPECT_EQ(packet.from, node_);
   EXPECT_EQ(packet.to, pod_);
-  packet.seq -= kNodeStart;
-  packet.ack -= kPodStart;
+  packet.seq -= starts_.node;
+  packet.ack -= starts_.pod;
   return packet;
 }
 
@@ -120,8 +120,8 @@ Packet SteeredTest::at_client(const RunResult& result) const {
   Packet packet = result.packet.value_or(Packet{});
   EXPECT_EQ(packet.from, vip_);
   EXPECT_EQ(packet.to, client_);
-  packet.seq -= kVipStart;
-  packet.ack -= kClientStart;
+  packet.seq -= starts_.vip;
+  packet.ack -= starts_.client;
   return packet;
 }
 

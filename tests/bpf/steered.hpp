@@ -16,11 +16,19 @@ inline constexpr std::uint32_t kSlot = 3;
 inline constexpr std::uint32_t kGeneration = 41;
 inline constexpr std::uint32_t kOwner = 1;
 inline constexpr std::uint32_t kRequest = 100;  // bytes of the promoted request
-// Where the numbers of each leg start. The first wraps within the first request.
+// Unless a test wants others. The first wraps within the first request.
 inline constexpr std::uint32_t kClientStart = 0xfffffff0;
 inline constexpr std::uint32_t kVipStart = 5000;
 inline constexpr std::uint32_t kNodeStart = 0x80000000;
 inline constexpr std::uint32_t kPodStart = 777777;
+
+// Where the numbers of each leg start.
+struct Starts {
+  std::uint32_t client = kClientStart;
+  std::uint32_t vip = kVipStart;
+  std::uint32_t node = kNodeStart;
+  std::uint32_t pod = kPodStart;
+};
 
 class SteeredTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -54,6 +62,7 @@ class SteeredTest : public ::testing::TestWithParam<bool> {
   void finish_turn();
 
   Programs* programs_ = nullptr;
+  Starts starts_;  // install() after a change
   SocketAddress client_, vip_, node_, pod_;
   lb_tuple client_key_{}, pod_key_{};
   lb_flow to_pod_{}, to_client_{};
