@@ -7,6 +7,7 @@
  * agent knows it from the device's type.
  */
 #include "bpf/lib/count.h"
+#include "bpf/lib/icmp.h"
 #include "bpf/lib/own.h"
 #include "bpf/lib/steer.h"
 
@@ -20,7 +21,10 @@ LB_INLINE struct lb_action ingress(struct __sk_buff* skb, __u32 l2_length) {
   struct lb_packet packet;
   struct lb_flow* flow;
 
-  if (!parse_packet(skb, &packet, l2_length)) return action_not_ours();
+  if (!parse_packet(skb, &packet, l2_length)) {
+    if (!packet.is_icmp) return action_not_ours();
+    return action(icmp_incoming(skb, l2_length, packet.version), LB_COUNTER_MAX);
+  }
   flow = bpf_map_lookup_elem(&lb_flows, &packet.tuple);
   if (!flow) return handshake_incoming(skb, &packet);
   return steer_packet(skb, &packet, flow);

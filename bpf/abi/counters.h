@@ -29,6 +29,10 @@
   X(RING_FULL, "ring_full", "events lost because a worker's ring was full; the sweep catches up")  \
   X(FRAGMENT, "fragment", "IP fragments on a steered address pair, left to the stack")             \
   X(PULL_FAILED, "pull_failed", "packets whose headers could not be written, dropped")             \
+  X(ICMP_TRANSLATED, "icmp_translated",                                                            \
+    "'packet too big' about a translated packet, passed on to its sender")                         \
+  X(ICMP_REFUSED, "icmp_refused",                                                                  \
+    "'packet too big' that quotes what is not under way, left to the stack")                       \
   X(TOO_BIG, "too_big", "packets larger than the MTU of the way out, forwarded all the same")      \
   X(LOOKUP_ASSIGNED, "lookup_assigned", "connections given to a worker's socket")                  \
   X(LOOKUP_NO_SOCKET, "lookup_no_socket", "connections to a listener without a worker's socket")

@@ -24,15 +24,13 @@ LB_INLINE __u16 checksum_ip4(__u32 checksum, __u32 diff) {
 }
 
 /*
- * A change of addresses, for the TCP checksum, whose pseudo header they are in. BPF_F_PSEUDO_HDR also corrects a NIC's
- * sum over the whole packet (CHECKSUM_COMPLETE), which is right for IPv4, where the header's own checksum makes up for
- * the new addresses. IPv6 has none: there the TCP checksum itself makes up for them, so the correction must be taken
- * back. (Newer kernels have a flag for it, 6.1 does not.)
+ * A change of addresses, for the checksum at `offset` of TCP or ICMPv6, whose pseudo header they are in.
+ * BPF_F_PSEUDO_HDR also corrects a NIC's sum over the whole packet (CHECKSUM_COMPLETE), which is right for IPv4, where
+ * the header's own checksum makes up for the new addresses. IPv6 has none: there this checksum itself makes up for
+ * them, so the correction must be taken back. (Newer kernels have a flag for it, 6.1 does not.)
  */
-LB_INLINE int checksum_addresses(struct __sk_buff* skb, const struct lb_packet* packet,
-                                 __u32 diff) {
-  if (bpf_l4_csum_replace(skb, packet->l4 + LB_TCP_CHECKSUM_OFFSET, 0, diff, BPF_F_PSEUDO_HDR))
-    return -1;
-  if (packet->version == 6) bpf_csum_update(skb, diff);
+LB_INLINE int checksum_addresses(struct __sk_buff* skb, __u32 offset, __u32 version, __u32 diff) {
+  if (bpf_l4_csum_replace(skb, offset, 0, diff, BPF_F_PSEUDO_HDR)) return -1;
+  if (version == 6) bpf_csum_update(skb, diff);
   return 0;
 }

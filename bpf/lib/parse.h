@@ -19,6 +19,7 @@
 #define LB_TCP_ECN 0x01c00000 /* ECE, CWR, and AE (RFC 9768) */
 #define LB_TCP_WINDOW 0x0000ffff
 
+#define LB_PROTOCOL_ICMP6 58
 #define LB_TCP_HEADER 20
 #define LB_IP6_HEADER 40
 #define LB_TCP_CHECKSUM_OFFSET 16
@@ -34,6 +35,7 @@ struct lb_packet {
   __u32 l4;
   __u32 version;     /* 4 or 6 */
   __u32 ip_checksum; /* IPv4, as on the wire */
+  __u32 is_icmp;     /* not TCP, but of interest */
   __u32 fragment;    /* first fragment: has a TCP header, but not all of the payload */
 };
 
@@ -87,10 +89,11 @@ LB_INLINE __u32 parse_ip4(struct __sk_buff* skb, struct lb_packet* packet) {
 
   if (bpf_skb_load_bytes(skb, packet->l3, &head, sizeof(head))) return 0;
   header = (head.ip.version_ihl & 15) * 4;
+  packet->version = 4;
+  packet->is_icmp = head.ip.protocol == IPPROTO_ICMP;
   if (head.ip.protocol != IPPROTO_TCP || head.ip.version_ihl >> 4 != 4) return 0;
   if (header < sizeof(head.ip) || head.ip.fragment & bpf_htons(0x1fff)) return 0;
   packet->fragment = !!(head.ip.fragment & bpf_htons(0x2000));
-  packet->version = 4;
   packet->l4 = packet->l3 + header;
   packet->ip_checksum = head.ip.checksum;
   parse_map_address(&packet->tuple.source, head.ip.source);
@@ -114,9 +117,10 @@ LB_INLINE __u32 parse_ip6(struct __sk_buff* skb, struct lb_packet* packet) {
   __u32 total;
 
   if (bpf_skb_load_bytes(skb, packet->l3, &head, sizeof(head))) return 0;
+  packet->version = 6;
+  packet->is_icmp = head.ip.next_header == LB_PROTOCOL_ICMP6;
   if (head.ip.next_header != IPPROTO_TCP) return 0;
   packet->fragment = 0;
-  packet->version = 6;
   packet->l4 = packet->l3 + LB_IP6_HEADER;
   packet->ip_checksum = 0;
   packet->tuple.source = head.ip.source;
@@ -133,6 +137,7 @@ LB_INLINE int parse_packet(struct __sk_buff* skb, struct lb_packet* packet, __u3
   __u32 segment, header;
 
   packet->l3 = l2_length;
+  packet->is_icmp = 0;
   if (skb->vlan_present || skb->len < l2_length) return 0;
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
     segment = parse_ip4(skb, packet);

@@ -65,7 +65,8 @@ LB_INLINE int rewrite_headers(struct __sk_buff* skb, const struct lb_packet* pac
                            : rewrite_store4(skb, packet, flow, words))
     return -1;
   if (checksum_segment(skb, packet->l4, checksum_fold(sum))) return -1;
-  return checksum_addresses(skb, packet, flow->address_diff);
+  return checksum_addresses(skb, packet->l4 + LB_TCP_CHECKSUM_OFFSET, packet->version,
+                            flow->address_diff);
 }
 
 /* SACK blocks count like acknowledgments. A receiver that did not agree to SACK is not shown any

@@ -57,6 +57,7 @@ class Programs {
   [[nodiscard]] UniqueFd attach_ingress(unsigned interface);
 
   void reset();
+  void reset_counters() { counters_at_reset_ = read_counters(); }
   void put_flow(const lb_tuple& key, const lb_flow& flow);
   void remove_flow(const lb_tuple& key);
   [[nodiscard]] std::optional<lb_flow> flow(const lb_tuple& key);
