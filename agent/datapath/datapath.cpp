@@ -132,7 +132,7 @@ void KernelDatapath::follow_link(const Link& link) {
                          .index = link.index,
                          .mtu = link.mtu,
                          .mode = attached ? known->second.status.mode : AttachMode::kNone,
-                         .peer_redirect = link.peer_elsewhere,
+                         .peer_redirect = link.peer_elsewhere && !link.leads_on,
                          .reason = not_eligible(link, options_.ignore_interfaces)};
   bool failed = false;
   if (!status.reason.empty()) {

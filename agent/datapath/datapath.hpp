@@ -48,8 +48,9 @@ struct InterfaceStatus {
   std::uint32_t index = 0;
   std::uint32_t mtu = 0;
   AttachMode mode = AttachMode::kNone;
-  bool peer_redirect = false;  // a veth or netkit whose other end is in another namespace
-  std::string reason;          // with kNone: why
+  // A veth or netkit whose other end is in another namespace, and no route leads on behind it: that end is a pod.
+  bool peer_redirect = false;
+  std::string reason;  // with kNone: why
 };
 
 struct MapFill {

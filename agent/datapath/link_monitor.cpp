@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "agent/base/log.hpp"
+#include "agent/datapath/route_reach.hpp"
 
 namespace sluice::datapath {
 
@@ -38,9 +39,10 @@ Link parse_link(std::span<const std::byte> body) {
 
 Result<LinkMonitor> LinkMonitor::open() {
   // Listening starts before the dump, so that nothing falls in between.
-  auto events = NetlinkSocket::open(RTMGRP_LINK);
+  auto events = NetlinkSocket::open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
   if (!events) return tl::unexpected(events.error());
   LinkMonitor monitor(std::move(*events));
+  if (auto dumped = monitor.dump_routes(); !dumped) return tl::unexpected(dumped.error());
   if (auto dumped = monitor.dump(); !dumped) return tl::unexpected(dumped.error());
   return monitor;
 }
@@ -54,27 +56,57 @@ Result<void> LinkMonitor::dump() {
                               [&](const nlmsghdr& header, std::span<const std::byte> message) {
                                 if (header.nlmsg_type != RTM_NEWLINK) return;
                                 Link link = parse_link(message);
+                                link.leads_on = leading_on_.contains(link.index);
                                 if (link.index != 0) found[link.index] = std::move(link);
                               });
   if (!done) return done;
   links_ = std::move(found);
+  std::erase_if(leading_on_, [this](std::uint32_t index) { return !links_.contains(index); });
   return {};
+}
+
+Result<void> LinkMonitor::dump_routes() {
+  auto socket = NetlinkSocket::open(0);
+  if (!socket) return tl::unexpected(socket.error());
+  const std::array<std::byte, sizeof(rtmsg)> body{};  // all zero: of every family and table
+  return socket->request(RTM_GETROUTE, NLM_F_DUMP, body,
+                         [this](const nlmsghdr& header, std::span<const std::byte> message) {
+                           if (header.nlmsg_type == RTM_NEWROUTE) (void)note_route(message);
+                         });
+}
+
+bool LinkMonitor::note_route(std::span<const std::byte> body) {
+  bool changed = false;
+  for (const std::uint32_t index : interfaces_leading_on(body)) {
+    leading_on_.insert(index);
+    const auto link = links_.find(index);
+    if (link == links_.end() || link->second.leads_on) continue;
+    link->second.leads_on = true;
+    changed = true;
+  }
+  return changed;
 }
 
 bool LinkMonitor::poll() {
   bool changed = false;
   bool gone = false;
   auto drained = events_.drain([&](const nlmsghdr& header, std::span<const std::byte> message) {
+    if (header.nlmsg_type == RTM_NEWROUTE) changed |= note_route(message);
     if (header.nlmsg_type != RTM_NEWLINK && header.nlmsg_type != RTM_DELLINK) return;
     Link link = parse_link(message);
     if (link.index == 0) return;
+    link.leads_on = leading_on_.contains(link.index);
     gone |= header.nlmsg_type == RTM_DELLINK;
     Link& known = links_[link.index];
     if (known == link) return;
     known = std::move(link);
     changed = true;
   });
-  if (!drained) log::warn("datapath", "{}; reading all links again", drained.error().message);
+  if (!drained) {
+    log::warn("datapath", "{}; reading all links again", drained.error().message);
+    if (auto dumped = dump_routes(); !dumped)
+      log::warn("datapath", "cannot list the routes: {}", dumped.error().message);
+  }
   if (drained && !gone) return changed;
   // When one end of a veth moves to another namespace, only that end is reported, as deleted. So the other end has to
   // be looked at again.

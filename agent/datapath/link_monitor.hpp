@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// LinkMonitor: the interfaces of the current network namespace, as rtnetlink reports them.
+// LinkMonitor: the interfaces of the current network namespace, as rtnetlink reports them, and whether routes lead on
+// behind them. A route that goes does not take that back: it costs a little speed, the opposite would cost packets.
 // Thread: main. Invariants: links() is what the kernel said last; lost notifications are made up
 // for by a dump.
 #pragma once
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "agent/base/error.hpp"
@@ -21,6 +23,7 @@ struct Link {
   std::uint16_t type = 0;    // ARPHRD_*
   bool loopback = false;
   bool peer_elsewhere = false;  // its other end is in another network namespace
+  bool leads_on = false;        // routes through it lead further than to the host at its other end
 
   bool operator==(const Link&) const = default;
 };
@@ -41,8 +44,12 @@ class LinkMonitor {
  private:
   explicit LinkMonitor(NetlinkSocket events) : events_(std::move(events)) {}
   Result<void> dump();
+  Result<void> dump_routes();
+  // True: that changed a link.
+  bool note_route(std::span<const std::byte> body);
 
   NetlinkSocket events_;
+  std::set<std::uint32_t> leading_on_;
   std::map<std::uint32_t, Link> links_;
 };
 

@@ -34,6 +34,32 @@ TEST_F(AttachTest, SeesThatAPeerIsInAnotherNamespace) {
   EXPECT_EQ(status_of(*datapath, "pod").mode, AttachMode::kTcx);
 }
 
+// A node that is a container has a veth as its uplink; what is behind that is a bridge, not a pod.
+TEST_F(AttachTest, NeverEntersThePeerOfAnInterfaceThatLeadsOn) {
+  const auto with_peer_elsewhere = [this](const std::string& name) {
+    ASSERT_TRUE(Sandbox::run("ip link add " + name + " type veth peer name " + name +
+                             "p && ip link set " + name + "p netns " + sandbox_->other_namespace() +
+                             " && ip link set " + name + " up"));
+  };
+  for (const char* name : {"pod", "net", "gate", "later", "multi"}) with_peer_elsewhere(name);
+  ASSERT_TRUE(Sandbox::run("ip route add 10.9.0.2 dev pod && ip -6 route add fd09::2 dev pod"));
+  ASSERT_TRUE(Sandbox::run("ip route add 10.9.1.0/24 dev net"));
+  ASSERT_TRUE(Sandbox::run("ip -6 route add fd09::5 via fe80::1 dev gate"));
+  ASSERT_TRUE(Sandbox::run(
+      "ip route add 10.9.3.1 dev multi && ip route add 10.9.2.9 nexthop via 10.9.3.1 dev multi "
+      "nexthop via 10.9.0.2 dev lo onlink"));
+  auto datapath = open();
+  ASSERT_TRUE(datapath);
+  EXPECT_TRUE(status_of(*datapath, "pod").peer_redirect);
+  EXPECT_FALSE(status_of(*datapath, "net").peer_redirect);
+  EXPECT_FALSE(status_of(*datapath, "gate").peer_redirect);
+  EXPECT_FALSE(status_of(*datapath, "multi").peer_redirect);
+  EXPECT_TRUE(status_of(*datapath, "later").peer_redirect);
+  ASSERT_TRUE(Sandbox::run("ip route add default dev later"));
+  follow(*datapath);
+  EXPECT_FALSE(status_of(*datapath, "later").peer_redirect);
+}
+
 TEST_F(AttachTest, LeavesIgnoredInterfacesAlone) {
   ASSERT_TRUE(Sandbox::run("ip link add cali1 type veth peer name eth7"));
   options_.ignore_interfaces = {"cali*"};
