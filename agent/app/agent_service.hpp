@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/app/config_feed.hpp"
 #include "agent/app/kernel_path.hpp"
 #include "agent/app/options.hpp"
 #include "agent/app/update_pipeline.hpp"
@@ -43,6 +44,8 @@ class AgentService final : public control::AgentApi {
   [[nodiscard]] std::string ready();
   // Thread: main.
   void use_kernel_path(KernelPath* kernel) { kernel_ = kernel; }
+  // Before any call of others; outlives this.
+  void use_feed(const ConfigFeed* feed) { feed_ = feed; }
   void begin_drain() { draining_ = true; }
 
  private:
@@ -65,6 +68,7 @@ class AgentService final : public control::AgentApi {
   net::Reactor& main_;
   const std::vector<std::unique_ptr<proxy::Worker>>& workers_;
   const UpdatePipeline& pipeline_;
+  const ConfigFeed* feed_ = nullptr;
   std::atomic<KernelPath*> kernel_;  // set on main, read by control's threads
   std::atomic<bool> draining_{false};
   const datapath::PreflightReport& preflight_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/metrics_view.hpp"
 
+#include "agent/app/cluster_view.hpp"
 #include "agent/app/metrics_parts.hpp"
 
 namespace sluice::app {
@@ -54,6 +55,7 @@ std::vector<telemetry::Family> metrics_view(const MetricsInput& input) {
   Families out;
   add_app(input, out);
   add_config(input, out);
+  add_cluster(input.cluster, out);
   add_snapshot(input, out);
   add_proxy(input, out);
   add_health(input, out);

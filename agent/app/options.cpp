@@ -41,7 +41,22 @@ void declare(CLI::App& app, Options& o, Raw& raw) {
   app.add_option("--config", o.config_directory,
                  "Directory with *.yaml of Istio and Kubernetes objects; watched")
       ->envname("SLUICE_CONFIG")
-      ->required()
+      ->type_name("DIR");
+  app.add_flag("--kubernetes", o.kubernetes,
+               "Follow the objects of the cluster instead of a directory")
+      ->envname("SLUICE_KUBERNETES");
+  app.add_option("--kubeconfig", o.kubeconfig,
+                 "How to log in to the API server; default: as the ServiceAccount of this pod")
+      ->envname("KUBECONFIG")
+      ->type_name("FILE");
+  app.add_option("--kube-context", o.kube_context,
+                 "Context of the kubeconfig; default: its current one")
+      ->envname("SLUICE_KUBE_CONTEXT")
+      ->type_name("NAME");
+  app.add_option("--cache", o.cache_directory,
+                 "Directory for the cluster's last known objects, by which an agent serves that "
+                 "starts while the API server is away; empty: none")
+      ->envname("SLUICE_CACHE")
       ->type_name("DIR");
   app.add_option("--control", o.control_socket, "Unix socket for lbctl")
       ->envname("SLUICE_CONTROL")
@@ -167,6 +182,11 @@ bool parse_locality(const std::string& text, Options& o) {
 
 // The first thing wrong, as a sentence; empty when all is well.
 std::string interpret(const Raw& raw, Options& o) {
+  if (o.config_directory.empty() != o.kubernetes) {
+    return o.kubernetes ? "--config and --kubernetes exclude each other: choose one"
+                        : "nothing to serve: name a directory with --config DIR, or follow a "
+                          "cluster with --kubernetes";
+  }
   const auto admin = SocketAddress::parse(raw.admin);
   if (!admin)
     return "--admin: '" + raw.admin +

@@ -41,7 +41,11 @@ struct HttpOptions {
 };
 
 struct Options {
-  std::string config_directory;
+  std::string config_directory;  // empty with `kubernetes`
+  bool kubernetes = false;       // objects come from the API server
+  std::string kubeconfig;        // empty: as a pod
+  std::string kube_context;      // empty: the current one
+  std::string cache_directory;   // empty: no cache
   std::string control_socket = "/run/sluice/agent.sock";
   SocketAddress admin;                                // default 127.0.0.1:9901
   std::uint32_t workers = 0;                          // 0 = one a CPU

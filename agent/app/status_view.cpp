@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/status_view.hpp"
 
+#include "agent/app/cluster_view.hpp"
+
 #include "agent/app/reasons.hpp"
 #include "agent/app/view_parts.hpp"
 #include "agent/proxy/h1_options.hpp"
@@ -178,6 +180,7 @@ v1::StatusReply status_view(const StatusInput& input) {
   reply.set_node(input.node);
   reply.set_uptime_seconds(input.uptime_seconds);
   reply.set_config_source(input.config_source);
+  if (input.cluster) fill(*input.cluster, *reply.mutable_api());
   reply.set_objects(input.objects);
   reply.set_objects_rejected(input.objects_rejected);
   reply.set_resident_bytes(input.resident_bytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/clock.hpp"
+#include "agent/config/source/kube_source.hpp"
 #include "agent/control/control.pb.h"
 #include "agent/datapath/datapath.hpp"
 #include "agent/datapath/preflight.hpp"
@@ -45,7 +46,8 @@ struct StatusInput {
   std::string version;
   std::string node;
   std::uint64_t uptime_seconds = 0;
-  std::string config_source;  // directory
+  std::string config_source;                  // directory
+  std::optional<config::KubeStatus> cluster;  // instead of that
   std::uint32_t objects = 0;
   std::uint32_t objects_rejected = 0;
   std::vector<model::Diagnostic> diagnostics;

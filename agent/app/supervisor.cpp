@@ -81,7 +81,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(Options options) {
   if (!self->signals_) return fail_errno("signalfd", errno);
 
   log::info("app", "lb-agent {} on {}: {} workers, configuration from {}", kVersion,
-            self->options_.node_name, self->options_.workers, self->options_.config_directory);
+            self->options_.node_name, self->options_.workers,
+            self->options_.kubernetes ? "the cluster" : self->options_.config_directory);
   self->find_predecessor();
   for (const auto step :
        {&Supervisor::start_kernel_path, &Supervisor::start_access_log, &Supervisor::start_workers,
@@ -196,24 +197,25 @@ Result<void> Supervisor::start_configuration() {
       options_.config_directory, std::move(translate), std::move(build),
       [this](const snapshot::SnapshotPtr& snapshot) { return publish(snapshot); });
 
-  auto files = config::FileSource::open(options_.config_directory, clock_);
-  if (!files) return tl::unexpected(files.error());
-  files_ = std::move(*files);
-  pipeline_->reload();
-  if (kernel_) {
-    if (auto given = give_sockets(true); !given) return given;
-  }
-
-  files_timer_ = std::make_unique<net::Timer>(*reactor_, [this] { on_files(); });
+  auto feed = ConfigFeed::open(options_, clock_, *reactor_, *pipeline_);
+  if (!feed) return tl::unexpected(feed.error());
+  feed_ = std::move(*feed);
   health_timer_ = std::make_unique<net::Timer>(*reactor_, [this] { on_health(); });
   on_health();
-  if (files_->fd() >= 0) {
-    if (auto added = watch(files_->fd(), [this] { on_files(); }); !added) return added;
-  }
-  on_files();  // some changes show no event and are looked for at a pace
   if (auto added = watch(signals_.get(), [this] { on_signal(); }); !added) return added;
   if (kernel_) return watch(kernel_->links_fd(), [this] { kernel_->on_links(); });
-  wait_for_path();
+  return {};
+}
+
+// Nobody is sent here before: an agent without configuration would answer 404 to what another one serves.
+Result<void> Supervisor::on_first_configuration() {
+  configured_ = true;
+  if (kernel_) {
+    if (auto given = give_sockets(true); !given) return given;
+  } else {
+    wait_for_path();
+  }
+  say_serving();
   return {};
 }
 
@@ -226,10 +228,10 @@ Result<void> Supervisor::start_servers() {
   service_ =
       std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_, kernel_.get(),
                                      preflight_, access_log_.get(), listener_loads_, health_);
+  service_->use_feed(feed_.get());
   if (auto serving = serve_control(); !serving) return serving;
   await_successor();
-  say_serving();
-  return {};
+  return feed_->start([this] { return on_first_configuration(); });
 }
 
 // Also when a successor that had taken this over is gone.
@@ -272,13 +274,6 @@ void Supervisor::on_health() {
   constexpr Milliseconds kSweep{250};
   health_->sweep();
   health_timer_->arm(kSweep);
-}
-
-void Supervisor::on_files() {
-  if (draining_) return;
-  if (files_->poll()) pipeline_->reload();
-  const Milliseconds due = files_->next_due();
-  if (due.count() >= 0) files_timer_->arm(std::max(due, Milliseconds(1)));
 }
 
 void Supervisor::on_signal() {

@@ -9,13 +9,13 @@
 
 #include "agent/app/access_sink.hpp"
 #include "agent/app/agent_service.hpp"
+#include "agent/app/config_feed.hpp"
 #include "agent/app/direct_listeners.hpp"
 #include "agent/app/handover.hpp"
 #include "agent/app/kernel_path.hpp"
 #include "agent/app/options.hpp"
 #include "agent/app/update_pipeline.hpp"
 #include "agent/base/clock.hpp"
-#include "agent/config/source/file_source.hpp"
 #include "agent/control/server.hpp"
 #include "agent/datapath/preflight.hpp"
 #include "agent/health/registry.hpp"
@@ -49,7 +49,7 @@ class Supervisor {
   Result<void> serve_control();
   Result<void> watch(int fd, std::function<void()> ready);
   std::map<std::string, std::string> publish(const snapshot::SnapshotPtr& snapshot);
-  void on_files();
+  Result<void> on_first_configuration();
   void on_health();
   void on_signal();
 
@@ -80,14 +80,14 @@ class Supervisor {
   std::vector<std::unique_ptr<AccessSink>> access_sinks_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   DirectListeners direct_{workers_};
-  std::unique_ptr<config::FileSource> files_;
   std::unique_ptr<UpdatePipeline> pipeline_;
+  std::unique_ptr<ConfigFeed> feed_;
   std::unique_ptr<AgentService> service_;
   std::unique_ptr<control::Server> control_;
   std::unique_ptr<telemetry::AdminServer> admin_;
   UniqueFd signals_;
   std::vector<std::unique_ptr<Watch>> watches_;
-  std::unique_ptr<net::Timer> files_timer_;
+  bool configured_ = false;  // a first configuration is in force
   std::unique_ptr<net::Timer> health_timer_;
 
   std::unique_ptr<Predecessor> predecessor_;

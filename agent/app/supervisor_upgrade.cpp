@@ -149,7 +149,10 @@ void Supervisor::use_path() {
     workers_[i]->use_steering(kernel_->steering_factory(i));
   }
   pipeline_->set_kernel_path(true, {});
-  if (auto given = give_sockets(false); !given) log::error("app", "{}", given.error().message);
+  // Before the first configuration workers must not accept; they get their sockets then.
+  if (configured_) {
+    if (auto given = give_sockets(false); !given) log::error("app", "{}", given.error().message);
+  }
   lookup_link_.reset();
   direct_.unbind_all();
   service_->use_kernel_path(kernel_.get());
@@ -161,6 +164,7 @@ void Supervisor::use_path() {
 
 void Supervisor::begin_drain() {
   draining_ = true;
+  feed_->stop();
   service_->begin_drain();
   if (!kernel_) {
     stop_accepting();

@@ -23,15 +23,22 @@ UpdatePipeline::UpdatePipeline(std::string directory, config::TranslateOptions t
       publish_(std::move(publish)) {}
 
 void UpdatePipeline::reload() {
+  timed([this] { return translator_.load_directory(directory_); });
+}
+
+void UpdatePipeline::apply(const std::vector<config::ObjectText>& changes) {
+  timed([this, &changes] { return translator_.load_objects(changes); });
+}
+
+void UpdatePipeline::timed(const std::function<config::Translation()>& load) {
   const auto start = std::chrono::steady_clock::now();
-  update();
+  update(load());
   // What parsing and linking of much left in the allocator goes back to the node; after a small change there is nothing
   // to win, and the call would cost more than the change.
   if (std::chrono::steady_clock::now() - start > kMuchWork) (void)::malloc_trim(0);
 }
 
-void UpdatePipeline::update() {
-  config::Translation translation = translator_.load_directory(directory_);
+void UpdatePipeline::update(config::Translation translation) {
   ++state_.reloads;
   if (translation.rejected > 0) ++state_.rejects_total;
   log_changes(translation.diagnostics);
@@ -63,7 +70,12 @@ void UpdatePipeline::update() {
 void UpdatePipeline::set_kernel_path(bool there, std::string reason) {
   build_.kernel_path = there;
   build_.kernel_reason = std::move(reason);
-  reload();
+  // Before a cluster is known there is nothing to build.
+  if (!directory_.empty()) {
+    reload();
+  } else if (current_) {
+    timed([this] { return translator_.load_again(); });
+  }
 }
 
 void UpdatePipeline::log_changes(const std::vector<model::Diagnostic>& diagnostics) {

@@ -35,7 +35,9 @@ class UpdatePipeline {
                  snapshot::BuildOptions build, Publish publish);
 
   void reload();
-  // The kernel path came or went: builds anew from the files.
+  // The same for a source that tells what changed instead of a directory.
+  void apply(const std::vector<config::ObjectText>& changes);
+  // The kernel path came or went: builds anew from what is there.
   void set_kernel_path(bool there, std::string reason);
   [[nodiscard]] const snapshot::SnapshotPtr& current() const { return current_; }
   [[nodiscard]] const ConfigState& state() const { return state_; }
@@ -44,10 +46,11 @@ class UpdatePipeline {
   }
 
  private:
-  void update();
+  void timed(const std::function<config::Translation()>& load);
+  void update(config::Translation translation);
   void log_changes(const std::vector<model::Diagnostic>& diagnostics);
 
-  std::string directory_;
+  std::string directory_;  // empty: objects come by apply()
   config::Translator translator_;
   snapshot::BuildOptions build_;
   Publish publish_;

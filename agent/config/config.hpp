@@ -30,6 +30,12 @@ struct TranslateOptions {
       check_rewrite = {};
 };
 
+// One object that a source other than files tells of.
+struct ObjectText {
+  std::string path;  // as diagnostics name it: "virtualservices.networking.istio.io/default/echo"
+  std::string text;  // JSON; empty: the object is gone
+};
+
 struct Translation {
   model::World world;
   std::vector<model::Diagnostic> diagnostics;  // sorted by file, line
@@ -48,6 +54,10 @@ class Translator {
   Translator& operator=(const Translator&) = delete;
 
   [[nodiscard]] Translation load_directory(const std::string& directory);
+  // What changed since the last call; the rest stays as it is. Not to be mixed with directories.
+  [[nodiscard]] Translation load_objects(const std::vector<ObjectText>& changes);
+  // Translates again what the last call gave.
+  [[nodiscard]] Translation load_again();
   // The same for texts that are already in memory, by file name (checks without a running agent, fuzzing).
   [[nodiscard]] Translation load_texts(const std::map<std::string, std::string>& files);
 

@@ -132,6 +132,21 @@ Translation Translator::load_directory(const std::string& directory) {
   return impl_->translate(impl_->loader.again(), std::move(diagnostics));
 }
 
+Translation Translator::load_objects(const std::vector<ObjectText>& changes) {
+  std::vector<FileText> changed;
+  std::vector<std::string> gone;
+  for (const ObjectText& object : changes) {
+    if (object.text.empty()) {
+      gone.push_back(object.path);
+    } else {
+      changed.push_back({.path = object.path, .text = object.text, .json = true});
+    }
+  }
+  return impl_->translate(impl_->loader.load_changes(changed, gone));
+}
+
+Translation Translator::load_again() { return impl_->translate(impl_->loader.again()); }
+
 Translation Translator::load_texts(const std::map<std::string, std::string>& files) {
   std::vector<FileText> texts;
   for (const auto& [name, text] : files) texts.push_back({name, text, {}, false});

@@ -76,6 +76,11 @@ std::string ejection_of(const v1::EndpointStatus& endpoint) {
   return out;
 }
 
+std::string from_words(const v1::StatusReply& reply) {
+  if (reply.has_api()) return " from the cluster";
+  return reply.config_source().empty() ? "" : " from " + clean(reply.config_source());
+}
+
 }  // namespace
 
 std::string summary(const v1::StatusReply& reply, const Painter& paint) {
@@ -85,8 +90,7 @@ std::string summary(const v1::StatusReply& reply, const Painter& paint) {
                      human_seconds(static_cast<double>(reply.uptime_seconds())),
                      human_bytes(reply.resident_bytes()));
   out += fmt::format("  config       generation {}{}: {} in force", reply.generation(),
-                     reply.config_source().empty() ? "" : " from " + clean(reply.config_source()),
-                     human_count(reply.objects(), "object", "objects"));
+                     from_words(reply), human_count(reply.objects(), "object", "objects"));
   if (reply.objects_rejected() > 0) {
     out += ", " + paint.paint(Style::kBad, grouped(reply.objects_rejected()) + " rejected");
   }
@@ -103,6 +107,38 @@ std::string summary(const v1::StatusReply& reply, const Painter& paint) {
            (reply.kernel_reason().empty() ? "" : "; " + clean(reply.kernel_reason()));
   }
   return out + "\n";
+}
+
+std::string api(const v1::StatusReply& reply, const Painter& paint) {
+  if (!reply.has_api()) return "";
+  const v1::ApiSource& api = reply.api();
+  std::string out =
+      heading("API SERVER", paint) + "  " + clean(api.server()) + " (" + clean(api.login()) + ")\n";
+  if (api.cached()) {
+    out += "  " + paint.paint(Style::kWarn, "from the cache") + ", as it was " +
+           human_seconds(api.cache_seconds()) + " ago\n";
+  }
+  if (!api.cache_trouble().empty()) {
+    out += "  " + paint.paint(Style::kBad, "cache") + ": " + clean(api.cache_trouble()) + "\n";
+  }
+  Table table({{"RESOURCE"},
+               {"STATE"},
+               {"OBJECTS", Align::kRight},
+               {"LISTS", Align::kRight},
+               {"FAILURES", Align::kRight},
+               {"LAST WORD", Align::kRight}});
+  for (const v1::ApiKind& kind : api.kinds()) {
+    const bool fine = kind.state() == "synced" || kind.state() == "absent";
+    const bool bad = kind.state() == "forbidden" || kind.state() == "failing";
+    table.row({kind.name(),
+               Cell(kind.state(), fine  ? Style::kGood
+                                  : bad ? Style::kBad
+                                        : Style::kPlain),
+               grouped(kind.objects()), grouped(kind.lists()), grouped(kind.failures()),
+               kind.silent_seconds() < 0 ? "-" : human_seconds(kind.silent_seconds()) + " ago"});
+    if (!kind.trouble().empty()) table.note(kind.trouble(), Style::kBad);
+  }
+  return out + table.text(paint, 2);
 }
 
 std::string diagnostics(const v1::StatusReply& reply, const Painter& paint) {

@@ -13,6 +13,7 @@ namespace v1 = control::v1;
 [[nodiscard]] std::string summary(const v1::StatusReply& reply, const Painter& paint);
 // One line of the summary.
 [[nodiscard]] std::string access_log(const v1::StatusReply& reply, const Painter& paint);
+[[nodiscard]] std::string api(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string diagnostics(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string conditions(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string listeners(const v1::StatusReply& reply, const Painter& paint);

@@ -105,10 +105,11 @@ class Node:
         wait_for("the next generation", lambda: self.generation() > before, seconds)
 
     # ---- agent
-    def start_agent(self, *flags, workers=1, program=(BIN / "lb-agent",)):
+    def start_agent(self, *flags, workers=1, program=(BIN / "lb-agent",), config=True):
         pin = [] if "--pin" in flags else ["--pin", self.pin / "sluice"]
-        command = ["nsenter", f"--net=/run/netns/{self.name}-node", *program, "--config", self.config,
-                   "--control", self.socket, *pin, "--workers", str(workers), "--admin", "127.0.0.1:9901", *flags]
+        command = ["nsenter", f"--net=/run/netns/{self.name}-node", *program,
+                   *(["--config", self.config] if config else []), "--control", self.socket, *pin,
+                   "--workers", str(workers), "--admin", "127.0.0.1:9901", *flags]
         with open(self.log_path, "ab") as log:
             self.agent = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log,
                                           stderr=log)

@@ -30,6 +30,7 @@ struct FileText {
   Result<std::string> text;
   FileStamp stamp{};
   bool unchanged = false;  // `known` said so: the text was not read
+  bool json = false;       // the text is a JSON object, not YAML
 };
 
 // Is the file's text with this stamp known already?

@@ -9,13 +9,15 @@
 
 #include "agent/base/clock.hpp"
 #include "agent/base/log.hpp"
+#include "agent/config/manifest/json.hpp"
 #include "agent/config/manifest/yaml.hpp"
 
 namespace sluice::config {
 
-Loader::DecodedFile Loader::decode_file(const std::string& path, const std::string& text) const {
+Loader::DecodedFile Loader::decode_file(const FileText& file) const {
   DecodedFile out;
-  ParsedYaml parsed = parse_yaml(text);
+  const std::string& path = file.path;
+  ParsedYaml parsed = file.json ? parse_json(*file.text) : parse_yaml(*file.text);
   for (const Problem& problem : parsed.problems) {
     ++out.unreadable;
     add_error(out.diagnostics, {path, problem.mark.line, problem.mark.column, {}, {}}, problem.code,
@@ -67,7 +69,7 @@ bool Loader::take(const FileText& file) {
   remove_objects(file.path, cached);
   DecodedFile fresh;
   if (file.text) {
-    fresh = decode_file(file.path, *file.text);
+    fresh = decode_file(file);
   } else {
     const bool too_large = file.text.error().code == ErrorCode::kExhausted;
     fresh.unreadable = 1;
@@ -81,6 +83,11 @@ bool Loader::take(const FileText& file) {
   fresh.settled = cached.settled;
   fresh.seen = loads_;
   cached = std::move(fresh);
+  if (cached.diagnostics.empty() && cached.nameless() == 0) {
+    noted_.erase(file.path);
+  } else {
+    noted_.insert(file.path);
+  }
   return true;
 }
 
@@ -110,27 +117,38 @@ bool Loader::add_objects(const std::string& path, const DecodedFile& file) {
   return alone;
 }
 
-// Which of several definitions counts depends on all files.
-void Loader::rebuild(const std::vector<FileText>& files) {
+// Which of several definitions counts depends on all files: the first by name does.
+void Loader::rebuild() {
   for (const auto& [key, candidate] : loaded_.objects) loaded_.changed.insert(key);
   loaded_.objects.clear();
   duplicates_.clear();
-  for (const FileText& file : files) add_objects(file.path, cache_.at(file.path));
+  const std::map<std::string_view, const DecodedFile*> sorted = [this] {
+    std::map<std::string_view, const DecodedFile*> out;
+    for (const auto& [path, file] : cache_) out.emplace(path, &file);
+    return out;
+  }();
+  for (const auto& [path, file] : sorted) add_objects(std::string(path), *file);
+}
+
+void Loader::add_fresh(const std::vector<const FileText*>& fresh) {
+  bool alone = duplicates_.empty();
+  for (const FileText* file : fresh) {
+    if (alone) alone = add_objects(file->path, cache_.at(file->path));
+  }
+  if (!alone) rebuild();
 }
 
 // What is not about single objects.
-void Loader::collect(const std::vector<FileText>& files) {
+void Loader::collect() {
   loaded_.broken_files.clear();
   loaded_.diagnostics = duplicates_;
   loaded_.nameless = static_cast<std::uint32_t>(duplicates_.size());
-  for (const FileText& file : files) {
-    const DecodedFile& decoded = cache_.at(file.path);
+  for (const std::string& path : noted_) {
+    const DecodedFile& decoded = cache_.at(path);
     append(loaded_.diagnostics, decoded.diagnostics);
-    const auto keyless = static_cast<std::uint32_t>(
-        std::ranges::count_if(decoded.objects, [](const Decoded& each) { return !each.key; }));
-    if (keyless + decoded.unreadable == 0) continue;
-    loaded_.broken_files.insert(file.path);
-    loaded_.nameless += keyless + decoded.unreadable;
+    if (decoded.nameless() == 0) continue;
+    loaded_.broken_files.insert(path);
+    loaded_.nameless += decoded.nameless();
   }
 }
 
@@ -150,15 +168,32 @@ const Loaded& Loader::load(const std::vector<FileText>& files) {
     std::erase_if(cache_, [this](const auto& entry) {
       if (entry.second.seen == loads_) return false;
       remove_objects(entry.first, entry.second);
+      noted_.erase(entry.first);
       return true;
     });
   }
-  bool alone = duplicates_.empty();
-  for (const FileText* file : fresh) {
-    if (alone) alone = add_objects(file->path, cache_.at(file->path));
+  add_fresh(fresh);
+  collect();
+  return loaded_;
+}
+
+const Loaded& Loader::load_changes(const std::vector<FileText>& changed,
+                                   const std::vector<std::string>& gone) {
+  ++loads_;
+  loaded_.changed.clear();
+  for (const std::string& path : gone) {
+    const auto found = cache_.find(path);
+    if (found == cache_.end()) continue;
+    remove_objects(path, found->second);
+    noted_.erase(path);
+    cache_.erase(found);
   }
-  if (!alone) rebuild(files);
-  collect(files);
+  std::vector<const FileText*> fresh;
+  for (const FileText& file : changed) {
+    if (take(file)) fresh.push_back(&file);
+  }
+  add_fresh(fresh);
+  collect();
   return loaded_;
 }
 

@@ -3,6 +3,7 @@
 // only the objects of those that did are looked at.
 // Called by translator.cpp. Thread: main.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -41,6 +42,9 @@ class Loader {
   [[nodiscard]] KnownFile known() const;
   // Valid until the next call.
   [[nodiscard]] const Loaded& load(const std::vector<FileText>& files);
+  // The same where only what differs from the load before is known: new and changed files, and those that are gone.
+  [[nodiscard]] const Loaded& load_changes(const std::vector<FileText>& changed,
+                                           const std::vector<std::string>& gone);
   // What the last load() gave, with nothing changed.
   [[nodiscard]] const Loaded& again();
 
@@ -55,20 +59,28 @@ class Loader {
     std::uint32_t unreadable = 0;  // documents that are no object
     std::vector<Decoded> objects;
     Diagnostics diagnostics;
+
+    // What was refused and cannot be told by a key.
+    [[nodiscard]] std::uint32_t nameless() const {
+      return unreadable + static_cast<std::uint32_t>(std::ranges::count_if(
+                              objects, [](const Decoded& each) { return !each.key; }));
+    }
   };
 
-  [[nodiscard]] DecodedFile decode_file(const std::string& path, const std::string& text) const;
+  [[nodiscard]] DecodedFile decode_file(const FileText& file) const;
   // True when the file is another than at the load before.
   bool take(const FileText& file);
   void remove_objects(const std::string& path, const DecodedFile& file);
   // False when another file has one of its objects.
   bool add_objects(const std::string& path, const DecodedFile& file);
-  void rebuild(const std::vector<FileText>& files);
-  void collect(const std::vector<FileText>& files);
+  void add_fresh(const std::vector<const FileText*>& fresh);
+  void rebuild();
+  void collect();
 
   RegexCheck check_regex_;
   std::unordered_map<std::string, DecodedFile> cache_;  // by path
   Loaded loaded_;
+  std::set<std::string> noted_;  // paths of files about which there is something to say
   Diagnostics duplicates_;
   std::uint64_t loads_ = 0;
 };

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/cluster_view.hpp"
+
+namespace sluice::app {
+
+using Health = config::KubeWatch::Health;
+
+const char* name_of(Health health) {
+  switch (health) {
+    case Health::kStarting:
+      return "starting";
+    case Health::kSynced:
+      return "synced";
+    case Health::kAbsent:
+      return "absent";
+    case Health::kForbidden:
+      return "forbidden";
+    case Health::kFailing:
+      return "failing";
+  }
+  return "unknown";
+}
+
+void fill(const config::KubeStatus& from, control::v1::ApiSource& to) {
+  to.set_server(from.server);
+  to.set_login(from.origin);
+  to.set_ready(from.ready);
+  to.set_cached(from.cached);
+  to.set_cache_seconds(from.cache_seconds);
+  to.set_cache_trouble(from.cache_trouble);
+  for (const config::KubeKindStatus& kind : from.kinds) {
+    control::v1::ApiKind& out = *to.add_kinds();
+    out.set_name(kind.name);
+    out.set_state(name_of(kind.health));
+    out.set_objects(kind.objects);
+    out.set_lists(kind.lists);
+    out.set_failures(kind.failures);
+    out.set_trouble(kind.trouble);
+    out.set_silent_seconds(kind.silent_seconds);
+  }
+}
+
+void add_cluster(const std::optional<config::KubeStatus>& status, Families& out) {
+  const std::vector<config::KubeKindStatus> none;
+  const auto& kinds = status ? status->kinds : none;
+  out.gauge("sluice_config_api_synced",
+            "1 while what the agent knows of a kind is in step with the API server.");
+  for (const auto& kind : kinds) {
+    out.sample({{"resource", kind.name}}, kind.health == Health::kSynced ? 1 : 0);
+  }
+  out.gauge("sluice_config_api_objects", "Objects of a kind that the API server told of.");
+  for (const auto& kind : kinds) out.sample({{"resource", kind.name}}, kind.objects);
+  out.gauge("sluice_config_api_silent_seconds",
+            "Seconds since the API server's last word about a kind.");
+  for (const auto& kind : kinds) {
+    if (kind.silent_seconds >= 0) out.sample({{"resource", kind.name}}, kind.silent_seconds);
+  }
+  out.counter("sluice_config_api_failures_total",
+              "Requests to the API server about a kind that failed.");
+  for (const auto& kind : kinds) out.sample({{"resource", kind.name}}, kind.failures);
+  out.counter("sluice_config_api_lists_total",
+              "Times that a kind was listed as a whole; each after the first means that a watch "
+              "could not go on.");
+  for (const auto& kind : kinds) out.sample({{"resource", kind.name}}, kind.lists);
+}
+
+}  // namespace sluice::app
