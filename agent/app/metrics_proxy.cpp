@@ -243,7 +243,7 @@ void add_steer(const MetricsInput& input, Families& out) {
   per_worker(input, out, &Report::upstream_ports_in_use);
   out.counter("sluice_steer_endings_total", "Steered connections that ended, by how.");
   std::uint64_t closed = 0, reset = 0, replaced = 0, idle = 0, returned = 0, cut = 0;
-  std::uint64_t at_turn = 0, while_idle = 0;
+  std::uint64_t at_turn = 0, while_idle = 0, opaque = 0;
   for (const Report& worker : input.workers) {
     closed += worker.steered_closed;
     reset += worker.steered_reset;
@@ -253,6 +253,7 @@ void add_steer(const MetricsInput& input, Families& out) {
     cut += worker.steered_cut;
     at_turn += worker.returned_at_turn;
     while_idle += worker.returned_idle;
+    opaque += worker.returned_opaque;
   }
   out.sample({{"reason", "closed"}}, closed)
       .sample({{"reason", "reset"}}, reset)
@@ -265,6 +266,9 @@ void add_steer(const MetricsInput& input, Families& out) {
   per_reason(input, out, kMoveLabels, &Report::moves_asked);
   out.counter("sluice_steer_returns_total", "Connections taken back, by when.");
   out.sample({{"when", "turn"}}, at_turn).sample({{"when", "idle"}}, while_idle);
+  out.counter("sluice_steer_opaque_returns_total",
+              "Of these, connections whose client went on with what is no request.");
+  out.sample({}, opaque);
   out.counter("sluice_steer_return_failures_total",
               "Attempts to take a connection back that failed, by reason.");
   per_reason(input, out, kReturnFailureLabels, &Report::return_failures);

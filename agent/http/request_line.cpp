@@ -109,4 +109,19 @@ H1Reason parse_request_line(std::string_view line, RequestHead& head, bool& plai
   return reason;
 }
 
+bool looks_like_request(std::string_view bytes) {
+  // RFC 9112 2.2: an empty line before the request line is to be ignored.
+  while (bytes.starts_with('\r') || bytes.starts_with('\n')) bytes.remove_prefix(1);
+  if (const std::size_t end = bytes.find('\n'); end != std::string_view::npos) {
+    std::string_view line = bytes.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::size_t version = line.rfind(' ');
+    return version != std::string_view::npos && line.substr(version + 1).starts_with("HTTP/") &&
+           looks_like_request(line);
+  }
+  constexpr std::size_t kLongestMethod = 32;
+  const std::string_view method = bytes.substr(0, bytes.find(' '));
+  return method.empty() ? bytes.empty() : method.size() <= kLongestMethod && is_token(method);
+}
+
 }  // namespace sluice::http

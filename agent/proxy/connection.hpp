@@ -24,6 +24,8 @@ class Connection : public net::EventHandler {
 
   // Its place among its listener's connections, given up when it ends.
   void hold(ListenerPlace place) { place_ = std::move(place); }
+  // For another connection that goes on with its client.
+  [[nodiscard]] ListenerPlace give_place() { return std::move(place_); }
 
  protected:
   Connection() = default;

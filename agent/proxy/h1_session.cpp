@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "agent/http/request_line.hpp"
 #include "agent/net/socket.hpp"
 #include "agent/proxy/h1_options.hpp"
+#include "agent/proxy/opaque_relay.hpp"
 #include "agent/proxy/stream.hpp"
 
 namespace sluice::proxy {
@@ -111,6 +113,16 @@ void H1Session::pass_on(std::string_view late) {
   state_ = State::kClosed;
 }
 
+// The kernel saw a boundary where there was none: the endpoint answered before it had read the whole request.
+void H1Session::join_tail(std::string_view bytes) {
+  client_.unwatch(context_.reactor);
+  auto* const relay =
+      new OpaqueRelay(context_, std::move(client_.descriptor()), tail_->release(), bytes);
+  relay->hold(give_place());
+  context_.drive_later(*relay);
+  handed_over();
+}
+
 bool H1Session::read_request() {
   if (client_.send_failed()) {
     state_ = State::kClosed;
@@ -123,6 +135,10 @@ bool H1Session::read_request() {
     if (gone && parser_ != nullptr) context_.count(Ending::kClientClosed);
     if (gone) state_ = State::kClosed;
     return false;
+  }
+  if (tail_ != nullptr && parser_ == nullptr && !http::looks_like_request(bytes)) {
+    join_tail(bytes);
+    return true;
   }
   if (parser_ == nullptr) {
     parser_ = context_.acquire_parser();

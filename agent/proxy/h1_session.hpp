@@ -77,6 +77,7 @@ class H1Session final : public Connection, public Downstream, public Promotable 
   bool step();
   bool step_tail();
   void pass_on(std::string_view late);
+  void join_tail(std::string_view bytes);
   bool read_request();
   void begin_request();
   bool step_closing();

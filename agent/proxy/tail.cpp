@@ -11,9 +11,13 @@ Tail::Tail(Context& context, Connection& owner, SteerUpstream endpoint)
 }
 
 Tail::~Tail() {
+  if (channel_.fd() >= 0) context_.steering->close_upstream(release(), false);
+}
+
+SteerUpstream Tail::release() {
   channel_.unwatch(context_.reactor);
   endpoint_.fd = std::move(channel_.descriptor());
-  context_.steering->close_upstream(std::move(endpoint_), false);
+  return std::move(endpoint_);
 }
 
 void Tail::on_ready(std::uint32_t events) {

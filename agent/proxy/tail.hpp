@@ -24,6 +24,8 @@ class Tail final : public net::EventHandler {
   // What the endpoint said and nobody has taken; take() must follow.
   [[nodiscard]] std::string_view input() { return channel_.input(); }
   void take(std::string_view bytes);
+  // For whoever goes on with it; this is over then.
+  [[nodiscard]] SteerUpstream release();
   [[nodiscard]] bool has_spoken() const { return channel_.received() > 0; }
   [[nodiscard]] bool over() const { return channel_.ended() || channel_.receive_failed(); }
   [[nodiscard]] bool broken() const { return channel_.receive_failed(); }

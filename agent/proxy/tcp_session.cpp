@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/proxy/tcp_session.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -27,8 +25,8 @@ TcpSession::TcpSession(Context& context, Accepted accepted, const snapshot::List
       client_(context.memory, &context.report.bytes_received, &context.report.bytes_sent),
       upstream_(context.memory),
       upstream_events_(*this),
-      to_endpoint_{client_, upstream_, &ClusterReport::tcp_bytes_in},
-      to_client_{upstream_, client_, &ClusterReport::tcp_bytes_out},
+      to_endpoint_{client_, upstream_},
+      to_client_{upstream_, client_},
       timer_(context.reactor, [this] { on_timer(); }),
       peer_(accepted.peer),
       local_(accepted.local),
@@ -72,6 +70,8 @@ void TcpSession::choose(const snapshot::Listener& listener) {
   hash_ = affinity.hash;
   use_ = target_->use;
   report_ = target_->report;
+  to_endpoint_.bytes = &report_->tcp_bytes_in;
+  to_client_.bytes = &report_->tcp_bytes_out;
   policy_ = target_->share->policy;
   slot_ = use_->record().begin_connection(policy_->connection_pool);
   if (!slot_) return end(Ending::kTcpLimit, true);
@@ -174,8 +174,9 @@ void TcpSession::release_generation() {
 }
 
 bool TcpSession::relay() {
-  const bool sent = pump(to_endpoint_);
-  const bool answered = pump(to_client_);
+  const TimePoint now = context_.reactor.now();
+  const bool sent = to_endpoint_.pump(now, since_);
+  const bool answered = to_client_.pump(now, since_);
   const bool moved = sent || answered;
   // A reset is passed on at once, as it overtakes what is on its way anyhow.
   if (client_.receive_failed()) {
@@ -190,32 +191,6 @@ bool TcpSession::relay() {
     end(Ending::kTcpClientReset, true);
   }
   return moved || state_ == State::kClosed;
-}
-
-// A side that takes no more may have said something before it closed, which the other way still passes on.
-bool TcpSession::pump(Way& way) {
-  if (way.ended || way.broken) return false;
-  const bool flushed = way.to.flush();
-  if (way.to.send_failed()) {
-    way.broken = true;
-    return true;
-  }
-  if (way.to.has_output()) {
-    if (flushed) since_ = context_.reactor.now();
-    return flushed;
-  }
-  const std::string_view bytes = way.from.input();
-  if (!bytes.empty()) {
-    way.to.send(bytes);
-    report_->*way.bytes += bytes.size();
-    way.from.keep(bytes, bytes.size());
-    since_ = context_.reactor.now();
-    return true;
-  }
-  if (!way.from.ended()) return flushed;
-  shutdown(way.to.fd(), SHUT_WR);
-  way.ended = true;
-  return true;
 }
 
 void TcpSession::end(std::optional<Ending> ending, bool reset) {

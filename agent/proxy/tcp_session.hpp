@@ -16,6 +16,7 @@
 #include "agent/proxy/generation.hpp"
 #include "agent/proxy/greeting.hpp"
 #include "agent/proxy/hash_key.hpp"
+#include "agent/proxy/relay_way.hpp"
 #include "agent/proxy/request_load.hpp"
 #include "agent/proxy/worker_report.hpp"
 
@@ -40,14 +41,6 @@ class TcpSession final : public Connection {
    private:
     TcpSession& session_;
   };
-  // One direction: bytes and the end of file of `from`.
-  struct Way {
-    Channel& from;
-    Channel& to;
-    std::uint64_t ClusterReport::* bytes;
-    bool ended = false;   // the end of file was passed on
-    bool broken = false;  // `to` takes no more
-  };
 
   ~TcpSession();
   bool step();
@@ -57,7 +50,6 @@ class TcpSession final : public Connection {
   void connect_failed(const char* why);
   void begin_relay();
   bool relay();
-  bool pump(Way& way);
   void end(std::optional<Ending> ending, bool reset);
   void settle();
   void destroy();
@@ -71,8 +63,8 @@ class TcpSession final : public Connection {
   Channel client_;
   Channel upstream_;
   UpstreamEvents upstream_events_;
-  Way to_endpoint_;
-  Way to_client_;
+  RelayWay to_endpoint_;
+  RelayWay to_client_;
   net::Timer timer_;
   SocketAddress peer_;
   SocketAddress local_;

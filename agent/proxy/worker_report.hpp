@@ -119,6 +119,7 @@ struct WorkerReport {
   std::uint64_t steered_cut = 0;            // ended by us
   std::uint64_t returned_at_turn = 0;       // of those taken back: with a request
   std::uint64_t returned_idle = 0;          // while nothing was under way
+  std::uint64_t returned_opaque = 0;        // of both, what went on with no request
   std::array<std::uint64_t, static_cast<std::size_t>(MoveReason::kCount)> moves_asked{};
   std::array<std::uint64_t, static_cast<std::size_t>(ReturnFailure::kCount)> return_failures{};
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
