@@ -163,6 +163,14 @@ class Proxy:
                 todo += [int(child) for child in children.read_text().split()]
         return pids
 
+    def ticks(self):
+        """Clock ticks in user space and in the kernel, as the scheduler's sampling has it."""
+        user = kernel = 0
+        for pid in self.tree():
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            user, kernel = user + int(fields[11]), kernel + int(fields[12])
+        return user, kernel
+
     def cpu_seconds(self):
         total = 0
         for pid in self.tree():
