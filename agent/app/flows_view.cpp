@@ -100,7 +100,7 @@ void fill_flow(const lb_slot& from, const ClusterNames& names, TimePoint now, Ti
   to.set_owner(from.owner);
   to.set_resent_to_pod(from.retransmissions[LB_TO_POD]);
   to.set_resent_to_client(from.retransmissions[LB_TO_CLIENT]);
-  to.set_first_byte_seconds(from.first_byte_us / 1e6);
+  to.set_first_byte_seconds(from.first_byte * 1024 / 1e9);
   if (from.turn_ns != 0) to.set_waiting_seconds(seconds_since(from.turn_ns, now));
   const auto start_ns =
       static_cast<std::uint64_t>(Nanoseconds(agent_start.time_since_epoch()).count());

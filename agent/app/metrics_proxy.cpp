@@ -135,7 +135,7 @@ void add_first_bytes(const MetricsInput& input, const ClusterReports& clusters, 
     const auto counted = input.kernel->first_bytes.find(cluster_hash(key));
     if (counted == input.kernel->first_bytes.end()) continue;
     proxy::DurationHistogram durations;
-    durations.add(counted->second.counts, static_cast<double>(counted->second.sum_us) / 1000);
+    durations.add(counted->second.counts, static_cast<double>(counted->second.sum_ns) / 1e6);
     sample_durations({{"cluster", key}, {"tier", "connection"}}, durations, out);
   }
 }

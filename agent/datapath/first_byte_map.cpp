@@ -74,7 +74,7 @@ std::map<std::uint64_t, lb_first_byte> read_first_bytes(int map) {
     lb_first_byte& sum = all[key];
     for (const lb_first_byte& value : values) {
       for (std::size_t i = 0; i < LB_FIRST_BYTE_BUCKETS; ++i) sum.counts[i] += value.counts[i];
-      sum.sum_us += value.sum_us;
+      sum.sum_ns += value.sum_ns;
     }
   }
   return all;

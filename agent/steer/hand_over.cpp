@@ -60,7 +60,7 @@ void fill_slot(const Leg& client, const Leg& upstream, std::uint32_t request, lb
   slot.pod_ifindex = upstream.handshake.ifindex;
   slot.pushed = slot.pipelined = slot.force = 0;
   slot.ended_reason = 0;
-  slot.first_byte_us = 0;
+  slot.first_byte = 0;
   std::memset(slot.retransmissions, 0, sizeof slot.retransmissions);
 }
 

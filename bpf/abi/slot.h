@@ -32,8 +32,9 @@ struct lb_track {
   __u32 ack;     /* highest acknowledgment sent (numbering of the other side as this leg sees it) */
   __u32 window;  /* raw window field that came with it */
   __u32 fin_end; /* sequence number behind its FIN, valid once fin is set */
-  __u64 packets; /* fetch_add on it is the full barrier between tracking and reading state again */
-  __u64 bytes;   /* payload, retransmissions included */
+  __u64 packets; /* about: two CPUs may count one */
+  __u64
+      bytes; /* payload, repetitions included; fetch_add on it is the barrier between tracking and state */
 };
 LB_ABI_SIZE(struct lb_track, 32);
 
@@ -78,8 +79,8 @@ struct lb_slot {
   __u32 pod_ifindex;
   __u32 ended_reason; /* enum lb_counter: why it left */
   __u32
-      first_byte_us; /* from the beginning of the last answered turn to the first byte of its answer */
-  __u64 turn_ns;     /* CLOCK_MONOTONIC: when the turn began that has no answer yet; 0: answered */
+      first_byte; /* from the beginning of the last answered turn to the answer's first byte, ns >> 10 */
+  __u64 turn_ns; /* CLOCK_MONOTONIC: when the turn began that has no answer yet; 0: answered */
   __u32
       retransmissions[2]; /* packets with data but nothing new, by enum lb_direction of the data */
   __u32 spare[2];

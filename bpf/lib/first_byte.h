@@ -14,7 +14,7 @@ __noinline int first_byte_count(__u64 cluster, __u64 waited_ns) {
 #undef LB_BOUND
   if (bucket >= LB_FIRST_BYTE_BUCKETS) return 0;
   entry->counts[bucket] += 1;
-  entry->sum_us += waited_ns / 1000;
+  entry->sum_ns += waited_ns;
   return 1;
 }
 
@@ -24,6 +24,6 @@ LB_INLINE void first_byte_seen(struct lb_slot* slot) {
   if (!began || LB_READ(slot->interim)) return;
   waited = bpf_ktime_get_ns() - began;
   LB_WRITE(slot->turn_ns, 0);
-  LB_WRITE(slot->first_byte_us, waited / 1000 > 0xffffffff ? 0xffffffff : (__u32)(waited / 1000));
+  LB_WRITE(slot->first_byte, waited >> 10 > 0xffffffff ? 0xffffffff : (__u32)(waited >> 10));
   first_byte_count(slot->cluster, waited);
 }

@@ -70,7 +70,7 @@ LB_INLINE struct lb_action steer_packet(struct __sk_buff* skb, const struct lb_p
     return action(LB_VERDICT_DROP, LB_COUNT_HELD_DROPPED);
   track_packet(skb, slot, &view, packet);
   end_track(slot, &view, packet);
-  track_barrier(&view, 1);
+  track_barrier(&view, packet->length);
   state = LB_READ(slot->state);
   if (state != LB_SLOT_NORMAL && state != LB_SLOT_ARMED)
     return held_or_passed(skb, packet, flow, slot, state);

@@ -164,9 +164,9 @@ LB_INLINE void track_packet(struct __sk_buff* skb, struct lb_slot* slot, struct 
                             const struct lb_packet* packet) {
   __u32 end = packet->seq + packet->length;
 
+  LB_WRITE(view->own->packets, LB_READ(view->own->packets) + 1);
   LB_WRITE(slot->last_seen, bpf_ktime_get_coarse_ns() >> 20);
   if (packet->length) {
-    __sync_fetch_and_add(&view->own->bytes, packet->length);
     if (!track_before(LB_READ(view->own->end), end)) {
       track_repeated(slot, view);
     } else if (track_plausible(view, packet->length) && track_raise(&view->own->end, end)) {
@@ -181,8 +181,8 @@ LB_INLINE void track_packet(struct __sk_buff* skb, struct lb_slot* slot, struct 
 
 /* The full barrier of the invariant. The result must be used, or clang emits an add that orders
  * nothing on arm64. */
-LB_INLINE void track_barrier(struct lb_view* view, __u64 packets) {
-  __u64 before = __sync_fetch_and_add(&view->own->packets, packets);
+LB_INLINE void track_barrier(struct lb_view* view, __u64 bytes) {
+  __u64 before = __sync_fetch_and_add(&view->own->bytes, bytes);
 
   asm volatile("" : : "r"(before));
 }

@@ -127,7 +127,7 @@ TEST_P(Abi, Slots) {
                OFFSET(lb_slot, client_ifindex),
                OFFSET(lb_slot, pod_ifindex),
                OFFSET(lb_slot, ended_reason),
-               OFFSET(lb_slot, first_byte_us),
+               OFFSET(lb_slot, first_byte),
                OFFSET(lb_slot, turn_ns),
                OFFSET(lb_slot, retransmissions),
                OFFSET(lb_slot, spare)});
@@ -145,7 +145,7 @@ TEST_P(Abi, Events) {
 
 TEST_P(Abi, FirstBytes) {
   expect_same("lb_first_byte", sizeof(lb_first_byte),
-              {OFFSET(lb_first_byte, counts), OFFSET(lb_first_byte, sum_us)});
+              {OFFSET(lb_first_byte, counts), OFFSET(lb_first_byte, sum_ns)});
   EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 1 : 0);
 }
 

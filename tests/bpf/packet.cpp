@@ -58,6 +58,7 @@ std::optional<Layout> layout_of(std::span<const std::uint8_t> bytes) {
   layout.v4 = get16(bytes, 12) == 0x0800;
   if (!layout.v4 && get16(bytes, 12) != 0x86dd) return std::nullopt;
   layout.tcp = layout.ip + (layout.v4 ? (bytes[layout.ip] & 15U) * 4 : 40);
+  if (layout.tcp < layout.ip + 20) return std::nullopt;
   layout.end = layout.v4 ? layout.ip + get16(bytes, layout.ip + 2)
                          : layout.tcp + get16(bytes, layout.ip + 4);
   if (layout.end > bytes.size() || layout.tcp + kTcp > layout.end) return std::nullopt;

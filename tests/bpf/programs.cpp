@@ -31,6 +31,16 @@ void clear(int map) {
   while (bpf_map_get_next_key(map, nullptr, &key) == 0) bpf_map_delete_elem(map, &key);
 }
 
+std::size_t count_entries(int map) {
+  std::size_t entries = 0;
+  lb_tuple key{}, next{};
+  for (const lb_tuple* at = nullptr; bpf_map_get_next_key(map, at, &next) == 0; at = &key) {
+    key = next;
+    ++entries;
+  }
+  return entries;
+}
+
 int append_event(void* context, void* data, std::size_t size) {
   Event event{};
   if (size < sizeof event.header) return 0;
@@ -65,6 +75,10 @@ bool Programs::load() {
     rings_.push_back(ring);
   }
   return true;
+}
+
+int Programs::map(const char* name) const {
+  return bpf_object__find_map_fd_by_name(objects_->obj, name);
 }
 
 RunResult Programs::run(int program, const Bytes& bytes, std::uint32_t mark, int repeat,
@@ -145,6 +159,14 @@ std::optional<lb_flow> Programs::flow(const lb_tuple& key) {
   return flow;
 }
 
+std::size_t Programs::flow_count() const {
+  return count_entries(bpf_map__fd(objects_->maps.lb_flows));
+}
+
+std::size_t Programs::leg_count() const {
+  return count_entries(bpf_map__fd(objects_->maps.lb_legs));
+}
+
 void Programs::put_slot(std::uint32_t index, const lb_slot& slot) {
   bpf_map_update_elem(bpf_map__fd(objects_->maps.lb_slots), &index, &slot, BPF_ANY);
 }
@@ -178,7 +200,7 @@ std::optional<lb_first_byte> Programs::first_bytes(std::uint64_t cluster) {
   lb_first_byte sum{};
   for (const lb_first_byte& value : values) {
     for (std::size_t i = 0; i < LB_FIRST_BYTE_BUCKETS; ++i) sum.counts[i] += value.counts[i];
-    sum.sum_us += value.sum_us;
+    sum.sum_ns += value.sum_ns;
   }
   return sum;
 }

@@ -47,6 +47,10 @@ class Programs {
   // Loaded once a process; nullptr (with a message) when the kernel refuses.
   static Programs* get();
 
+  // Any program, by file descriptor. `segment`: the packet stands for several of that size.
+  RunResult run(int program, const Bytes& bytes, std::uint32_t mark, int repeat,
+                std::uint32_t segment = 0);
+  [[nodiscard]] int map(const char* name) const;  // -1: there is none
   RunResult ingress(const Packet& packet, int repeat = 1);
   RunResult egress(const Packet& packet, std::uint32_t mark = 0);
   RunResult ingress_bytes(const Bytes& bytes, int repeat = 1);
@@ -61,6 +65,8 @@ class Programs {
   void put_flow(const lb_tuple& key, const lb_flow& flow);
   void remove_flow(const lb_tuple& key);
   [[nodiscard]] std::optional<lb_flow> flow(const lb_tuple& key);
+  [[nodiscard]] std::size_t flow_count() const;
+  [[nodiscard]] std::size_t leg_count() const;
   void put_slot(std::uint32_t index, const lb_slot& slot);
   [[nodiscard]] lb_slot slot(std::uint32_t index);
   void put_listener(const lb_listener_key& key, const lb_listener& listener);
@@ -76,8 +82,6 @@ class Programs {
  private:
   Programs() = default;
   bool load();
-  RunResult run(int program, const Bytes& bytes, std::uint32_t mark, int repeat,
-                std::uint32_t segment = 0);
   [[nodiscard]] std::vector<std::uint64_t> read_counters() const;
 
   lb_tc* objects_ = nullptr;

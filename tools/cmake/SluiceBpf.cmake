@@ -8,7 +8,7 @@ find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 
 function(sluice_bpf)
   cmake_parse_arguments(ARG "" "NAME" "" ${ARGN})
-  set(source ${PROJECT_SOURCE_DIR}/bpf/${ARG_NAME}.bpf.c)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_NAME}.bpf.c)
   set(dir ${PROJECT_BINARY_DIR}/bpf)
   set(object ${dir}/${ARG_NAME}.bpf.o)
   set(skeleton ${dir}/${ARG_NAME}.skel.h)

@@ -65,13 +65,13 @@ TEST(FlowsView, ShowsWhatWasSentAgainAndHowLongAnswersTake) {
   lb_slot slot = slot_in(LB_SLOT_NORMAL);
   slot.retransmissions[LB_TO_POD] = 3;
   slot.retransmissions[LB_TO_CLIENT] = 4;
-  slot.first_byte_us = 1500;
+  slot.first_byte = 1500;
   std::vector<lb_slot> slots = {slot, slot};
   slots[1].turn_ns = ns(std::chrono::seconds(2));
   const v1::FlowsReply reply = view(slots);
   EXPECT_EQ(reply.flows(0).resent_to_pod(), 3U);
   EXPECT_EQ(reply.flows(0).resent_to_client(), 4U);
-  EXPECT_NEAR(reply.flows(0).first_byte_seconds(), 0.0015, 1e-9);
+  EXPECT_NEAR(reply.flows(0).first_byte_seconds(), 0.001536, 1e-9);
   EXPECT_EQ(reply.flows(0).waiting_seconds(), 0);
   EXPECT_NEAR(reply.flows(1).waiting_seconds(), 2, 0.01);
 }

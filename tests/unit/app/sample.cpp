@@ -148,7 +148,7 @@ app::MetricsInput sample_metrics() {
   input.kernel.emplace();
   input.kernel->counters[LB_COUNT_TO_POD] = 1234;
   input.kernel->first_bytes[cluster_hash(kV2)].counts[0] = 7;
-  input.kernel->first_bytes[cluster_hash(kV2)].sum_us = 1500;
+  input.kernel->first_bytes[cluster_hash(kV2)].sum_ns = 1'500'000;
   input.kernel->maps = {{"lb_slots", 8, 16384}};
   input.kernel->interfaces.push_back({"eth0", 2, 1500, datapath::AttachMode::kTcx, false, ""});
   return input;
