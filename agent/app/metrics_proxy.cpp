@@ -274,6 +274,13 @@ void add_steer(const MetricsInput& input, Families& out) {
   per_reason(input, out, kReturnFailureLabels, &Report::return_failures);
   out.counter("sluice_steer_requests_total", "Requests that the kernel carried without the agent.");
   per_cluster(clusters, out, &proxy::ClusterReport::steered_turns);
+  out.counter("sluice_proxy_carried_requests_total",
+              "Of these, and of those on connections of an earlier agent: credited to shares.");
+  per_cluster(clusters, out, &proxy::ClusterReport::carried_requests);
+  out.gauge("sluice_proxy_share_ahead_requests",
+            "Requests that a cluster got beyond its shares and that will be made up for; below 0: "
+            "that it lacks. Sets with carried connections.");
+  for (const auto& [key, report] : clusters) out.sample({{"cluster", key}}, report.ahead);
   out.counter("sluice_steer_received_bytes_total", "Payload from clients that the kernel carried.");
   per_cluster(clusters, out, &proxy::ClusterReport::steered_bytes_in);
   out.counter("sluice_steer_sent_bytes_total", "Payload to clients that the kernel carried.");

@@ -50,11 +50,12 @@ void add_shares(const MetricsInput& input, Families& out) {
   }
   out.gauge(
       "sluice_proxy_share_realised_ratio",
-      "Share of the picks among a route's clusters that a cluster got since the start, 0 to 1.");
+      "Share of the requests among a route's clusters that a cluster got since the start, those "
+      "that the kernel carried included, 0 to 1.");
   for (const auto& [route, set, share] : shares) {
-    const std::uint64_t all = picks_of(*set, reports);
+    const std::uint64_t all = requests_of(*set, reports);
     if (all == 0) continue;
-    const auto own = static_cast<double>(picks_of(share->cluster, reports));
+    const auto own = static_cast<double>(requests_of(share->cluster, reports));
     out.sample({{"route", route}, {"cluster", share->cluster}}, own / static_cast<double>(all));
   }
 }

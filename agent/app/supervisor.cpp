@@ -145,6 +145,7 @@ Result<void> Supervisor::start_workers() {
     worker_options.trusted_cidrs = options_.trusted_cidrs;
     worker_options.trust.cidrs = options_.trusted_cidrs;
     worker_options.node_name = options_.node_name;
+    worker_options.carried_grace = std::chrono::seconds(options_.drain_seconds);
     apply(options_.http, worker_options);
     if (access_log_) worker_options.access_sink = access_sinks_[i].get();
     proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };

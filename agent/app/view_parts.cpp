@@ -58,6 +58,8 @@ ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
       sum.picks += report.picks;
       sum.promotions += report.promotions;
       sum.steered_turns += report.steered_turns;
+      sum.carried_requests += report.carried_requests;
+      sum.ahead += report.ahead;
       sum.steered_bytes_in += report.steered_bytes_in;
       sum.steered_bytes_out += report.steered_bytes_out;
       sum.connect_failures += report.connect_failures;
@@ -74,14 +76,14 @@ ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
   return out;
 }
 
-std::uint64_t picks_of(const std::string& cluster, const ClusterReports& reports) {
+std::uint64_t requests_of(const std::string& cluster, const ClusterReports& reports) {
   const auto found = reports.find(cluster);
-  return found == reports.end() ? 0 : found->second.picks;
+  return found == reports.end() ? 0 : found->second.picks + found->second.carried_requests;
 }
 
-std::uint64_t picks_of(const snapshot::DestinationSet& set, const ClusterReports& reports) {
+std::uint64_t requests_of(const snapshot::DestinationSet& set, const ClusterReports& reports) {
   std::uint64_t sum = 0;
-  for (const snapshot::Share& share : set.shares) sum += picks_of(share.cluster, reports);
+  for (const snapshot::Share& share : set.shares) sum += requests_of(share.cluster, reports);
   return sum;
 }
 
@@ -144,14 +146,13 @@ void fill(const model::Origin& from, v1::Origin& to) {
 
 void fill(const snapshot::DestinationSet& set, const snapshot::Share& from,
           const ClusterReports& reports, v1::Share& to) {
-  const std::uint64_t picks = picks_of(from.cluster, reports);
-  const std::uint64_t all = picks_of(set, reports);
+  const std::uint64_t own = requests_of(from.cluster, reports);
+  const std::uint64_t all = requests_of(set, reports);
   to.set_cluster(from.cluster);
   to.set_weight(static_cast<double>(from.weight) / static_cast<double>(model::kWeightUnit));
   to.set_wanted_percent(100 * wanted_ratio(set, from));
-  to.set_realised_percent(all == 0 ? 0
-                                   : 100 * static_cast<double>(picks) / static_cast<double>(all));
-  to.set_picks(picks);
+  to.set_realised_percent(all == 0 ? 0 : 100 * static_cast<double>(own) / static_cast<double>(all));
+  to.set_requests(own);
   to.set_endpoints(static_cast<std::uint32_t>(from.endpoints.size()));
   to.set_state(name_of(from.state));
 }

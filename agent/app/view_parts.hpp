@@ -23,10 +23,11 @@ using ClusterReports = std::map<std::string, proxy::ClusterReport>;
 
 // What all workers counted, by Cluster::key.
 [[nodiscard]] ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers);
-// Sum of the picks of the set's clusters: what a realised share is a share of.
-[[nodiscard]] std::uint64_t picks_of(const snapshot::DestinationSet& set,
-                                     const ClusterReports& reports);
-[[nodiscard]] std::uint64_t picks_of(const std::string& cluster, const ClusterReports& reports);
+// What a realised share counts: requests that the cluster was picked for, and those that the kernel carried to it
+// since. Of a set: the sum of its clusters, what it is a share of.
+[[nodiscard]] std::uint64_t requests_of(const snapshot::DestinationSet& set,
+                                        const ClusterReports& reports);
+[[nodiscard]] std::uint64_t requests_of(const std::string& cluster, const ClusterReports& reports);
 // Effective weight over the sum of effective weights, 0..1; 0 when the sum is 0.
 [[nodiscard]] double wanted_ratio(const snapshot::DestinationSet& set,
                                   const snapshot::Share& share);

@@ -42,6 +42,7 @@ class EndpointGroup {
   // Picks from now on among those that are not ejected, or among all. `start` turns the order of the first picks.
   void use(bool all, std::size_t start, TimePoint now);
   [[nodiscard]] bool empty() const { return usable_.empty(); }
+  [[nodiscard]] bool uses(std::size_t index) const { return is_usable_[index]; }
   [[nodiscard]] std::optional<std::size_t> pick(const PickRequest& request, Dice& dice);
 
  private:

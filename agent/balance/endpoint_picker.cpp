@@ -40,6 +40,23 @@ void EndpointPicker::refresh(TimePoint now) {
   group_turns_ = WeightedPick(loads_);
 }
 
+void EndpointPicker::refresh_if_changed(TimePoint now) {
+  if (changes_ == nullptr) return;
+  const auto changes = changes_->count.load(std::memory_order_acquire);
+  if (changes == seen_changes_) return;
+  seen_changes_ = changes;
+  refresh(now);
+}
+
+bool EndpointPicker::uses(std::size_t index, TimePoint now) {
+  refresh_if_changed(now);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    // An endpoint is in one group.
+    if (groups_[i].uses(index)) return loads_[i] > 0;
+  }
+  return false;
+}
+
 std::size_t EndpointPicker::choose_group(const PickRequest& request) {
   if (only_group_ < groups_.size()) return only_group_;
   if (!request.hash || !tables_) return group_turns_.pick().value_or(0);
@@ -57,13 +74,7 @@ bool EndpointPicker::excludes(const PickRequest& request, std::size_t index) {
 
 std::optional<std::size_t> EndpointPicker::pick(const PickRequest& request) {
   if (groups_.empty()) return std::nullopt;
-  if (changes_ != nullptr) {
-    const auto changes = changes_->count.load(std::memory_order_acquire);
-    if (changes != seen_changes_) {
-      seen_changes_ = changes;
-      refresh(request.now);
-    }
-  }
+  refresh_if_changed(request.now);
   const std::size_t chosen = choose_group(request);
   auto picked = groups_[chosen].pick(request, dice_);
   if (picked && !excludes(request, *picked)) return picked;

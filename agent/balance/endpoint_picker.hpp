@@ -44,9 +44,12 @@ class EndpointPicker {
   // Index of the endpoint; nullopt when there is none or all are ejected and that is no panic. Excluded ones are only
   // avoided: where nothing else is left, one of them is returned.
   [[nodiscard]] std::optional<std::size_t> pick(const PickRequest& request);
+  // Whether a pick may return that endpoint: it is not kept out, and its group gets traffic.
+  [[nodiscard]] bool uses(std::size_t index, TimePoint now);
 
  private:
   void refresh(TimePoint now);
+  void refresh_if_changed(TimePoint now);
   [[nodiscard]] std::size_t choose_group(const PickRequest& request);
   [[nodiscard]] static bool excludes(const PickRequest& request, std::size_t index);
 

@@ -51,7 +51,7 @@ bool ShareKeeper::wants_moves(WeightedPick& pick) {
     if (choice.share <= 0) continue;
     choice.ahead = pick.ahead(i);
     const double drift = choice.carried - choice.share * total_;
-    if (choice.ahead + drift * seconds_ <= band) continue;
+    if (choice.ahead < kHandful || choice.ahead + drift * seconds_ <= band) continue;
     choice.excess = std::max(0.0, drift + choice.ahead / kRepair);
     wanted = wanted || choice.excess > 0;
   }

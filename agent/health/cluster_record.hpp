@@ -98,6 +98,8 @@ class ClusterRecord : public std::enable_shared_from_this<ClusterRecord> {
   [[nodiscard]] Token begin_connection(const model::ConnectionPool& pool) {
     return begin(connections_, pool.max_connections, Overflow::kConnections);
   }
+  // One that is there already, whatever the limit says.
+  [[nodiscard]] Token adopt_connection() { return Token::take(connections_); }
   [[nodiscard]] Token begin_pending(const model::ConnectionPool& pool) {
     return begin(pending_, pool.max_pending_requests, Overflow::kPending);
   }

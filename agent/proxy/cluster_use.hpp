@@ -32,12 +32,20 @@ class ClusterUse {
 
   // nullopt: there is none, or none that is well enough.
   [[nodiscard]] std::optional<std::uint32_t> pick(const balance::PickRequest& request);
+  // Whether a pick may return that endpoint as things are now.
+  [[nodiscard]] bool uses(std::uint32_t endpoint, TimePoint now) {
+    return picker_.uses(endpoint, now);
+  }
   [[nodiscard]] std::size_t size() const { return pools_.size(); }
   [[nodiscard]] EndpointPool& pool(std::uint32_t endpoint) const { return *pools_[endpoint]; }
   // For copies of requests; made when the first one comes.
   [[nodiscard]] EndpointPool& mirror_pool(std::uint32_t endpoint);
   [[nodiscard]] health::EndpointRecord& record(std::uint32_t endpoint) const {
     return *records_.endpoints[endpoint];
+  }
+  [[nodiscard]] const std::shared_ptr<health::EndpointRecord>& shared_record(
+      std::uint32_t endpoint) const {
+    return records_.endpoints[endpoint];
   }
   [[nodiscard]] health::ClusterRecord& record() const { return *records_.cluster; }
   [[nodiscard]] const model::TrafficPolicy& policy() const { return *policy_; }

@@ -115,17 +115,21 @@ void Context::drive_postponed() {
 
 void Context::steer_by(std::unique_ptr<Steering> by) {
   steering = std::move(by);
-  if (steering) steering->set_user(&carried);
+  if (!steering) return;
+  steering->set_user(&carried);
+  carried.began();
 }
 
 void Context::publish(snapshot::SnapshotPtr snapshot) {
   report.generation = snapshot->generation;
+  carried.settle();
   auto next = std::make_unique<Generation>(*this, std::move(snapshot), generation.get(), ++serial_);
   if (generation && generation->users > 0) retired_.push_back(std::move(generation));
   generation = std::move(next);
   // Kept by those whose connections are counted in them; the next generation finds the same ones by name.
   const auto before = std::exchange(loads_, {});
   cluster_uses.forget_unused();
+  carried.published();
 }
 
 const std::shared_ptr<ListenerLoad>& Context::load_of(const snapshot::Listener& listener) {

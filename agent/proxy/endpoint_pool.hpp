@@ -31,6 +31,9 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
 
   [[nodiscard]] const SocketAddress& address() const { return record_->address(); }
   [[nodiscard]] health::EndpointRecord& record() const { return *record_; }
+  [[nodiscard]] const std::shared_ptr<health::EndpointRecord>& shared_record() const {
+    return record_;
+  }
   [[nodiscard]] const model::TrafficPolicy& policy() const { return *policy_; }
   // That of the latest generation; connections under other terms are not used again.
   void set_policy(const model::TrafficPolicyPtr& policy);

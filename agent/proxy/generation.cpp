@@ -34,10 +34,14 @@ std::shared_ptr<Generation::Set> Generation::make_set(Context& context,
                                                       const Set* old) {
   auto set = std::make_shared<Set>();
   set->source = source;
-  for (const snapshot::Share& share : source->shares)
-    set->weights.push_back(share.effective_weight);
-  const bool same_weights = old != nullptr && old->weights == set->weights;
-  set->pick = same_weights ? old->pick : balance::WeightedPick(set->weights);
+  std::vector<std::uint64_t> weights;
+  for (const snapshot::Share& share : source->shares) weights.push_back(share.effective_weight);
+  if (old != nullptr && old->turns.weights == weights) {
+    set->turns = old->turns;
+  } else {
+    set->turns.pick = balance::WeightedPick(weights);
+    set->turns.weights = std::move(weights);
+  }
   for (const snapshot::Share& share : source->shares) {
     Target& target = set->targets.emplace_back();
     target.share = &share;
@@ -46,14 +50,20 @@ std::shared_ptr<Generation::Set> Generation::make_set(Context& context,
     const auto& hash = target.use->policy().load_balancer.hash;
     if (hash && set->sticky_key == nullptr) set->sticky_key = &hash->key;
   }
-  if (set->sticky_key != nullptr) set->sticky = balance::StickyPick(set->weights);
+  if (set->sticky_key != nullptr) set->sticky = balance::StickyPick(set->turns.weights);
   return set;
 }
 
 Target* Generation::pick(std::uint32_t index, std::optional<std::uint64_t> hash) {
   Set& set = *sets_[index];
-  const auto choice = hash && set.sticky_key != nullptr ? set.sticky.pick(*hash) : set.pick.pick();
-  return choice ? &set.targets[*choice] : nullptr;
+  if (hash && set.sticky_key != nullptr) {
+    const auto choice = set.sticky.pick(*hash);
+    return choice ? &set.targets[*choice] : nullptr;
+  }
+  const auto choice = set.turns.pick.pick();
+  if (!choice) return nullptr;
+  ++set.turns.picked;
+  return &set.targets[*choice];
 }
 
 }  // namespace sluice::proxy

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "agent/balance/share_keeper.hpp"
 #include "agent/balance/sticky_pick.hpp"
 #include "agent/balance/weighted_pick.hpp"
 #include "agent/proxy/cluster_use.hpp"
@@ -23,6 +25,15 @@ struct Target {
   const snapshot::Share* share = nullptr;
   ClusterReport* report = nullptr;
   std::shared_ptr<ClusterUse> use;
+};
+
+// The turns of a set's subsets: one account of what was picked and of what the kernel carried.
+struct SetTurns {
+  std::vector<std::uint64_t> weights;
+  balance::WeightedPick pick;
+  balance::ShareKeeper keeper;
+  std::uint64_t picked = 0;  // by turns, since the keeper last looked
+  TimePoint looked_at{};     // by the keeper
 };
 
 class Generation {
@@ -47,16 +58,18 @@ class Generation {
   // The target whose turn it is, or to which `hash`, of the sticky_key(), belongs; nullptr when the set has no endpoint
   // at all.
   [[nodiscard]] Target* pick(std::uint32_t index, std::optional<std::uint64_t> hash = std::nullopt);
+  // As DestinationSet::shares.
+  [[nodiscard]] std::span<Target> targets(std::uint32_t index) { return sets_[index]->targets; }
+  [[nodiscard]] SetTurns& turns(std::uint32_t index) { return sets_[index]->turns; }
 
   std::uint32_t users = 0;  // streams
 
  private:
   struct Set {
     snapshot::DestinationSetPtr source;
-    balance::WeightedPick pick;
+    SetTurns turns;
     balance::StickyPick sticky;
     const model::HashKey* sticky_key = nullptr;
-    std::vector<std::uint64_t> weights;
     std::vector<Target> targets;  // as DestinationSet::shares
   };
   [[nodiscard]] static std::shared_ptr<Set> make_set(Context& context,

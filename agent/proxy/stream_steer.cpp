@@ -81,6 +81,7 @@ bool Stream::attach_for_promotion(Promotable& client, std::uint16_t mss) {
     auto connected = pool_->connect(true, mss, true);
     if (!connected) {
       ++target_->report->connect_failures;
+      if (connected.error().code != ErrorCode::kExhausted) load_.failed(context_.reactor.now());
       log::debug("proxy", "{}", connected.error().message);
       return false;
     }
@@ -102,6 +103,7 @@ bool Stream::step_promote() {
   Upstream& upstream = *exchange_->connection();
   if (upstream.channel().broken()) {
     ++target_->report->connect_failures;
+    load_.failed(context_.reactor.now());
     exchange_.reset();
     send_request();
     return true;
@@ -140,6 +142,7 @@ bool Stream::promote(Promotable& client, std::string_view raw) {
   promotion.request_number = client.requests();
   const PromoteResult result = context_.steering->promote(promotion, channel.descriptor(), steer);
   if (result.outcome == PromoteOutcome::kPromoted) {
+    context_.carried.promoted(result.id, upstream);
     upstream.forget_socket();
     exchange_.reset();
     ++target_->report->promotions;

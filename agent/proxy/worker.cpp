@@ -199,7 +199,10 @@ void WorkerImpl::remove_listening_socket(const SocketAddress& local) {
 WorkerReport WorkerImpl::copy_report() const {
   WorkerReport report = context_->report;
   report.buffer_bytes = context_->memory.buffer_bytes;
-  if (context_->steering) context_->steering->add_to(report);
+  if (context_->steering) {
+    context_->steering->add_to(report);
+    context_->carried.add_to(report);
+  }
   return report;
 }
 

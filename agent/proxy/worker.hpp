@@ -33,6 +33,7 @@ struct WorkerOptions {
   Milliseconds stream_timeout{60'000};      // no byte moved in either direction during a request
   Milliseconds connect_timeout{3'600'000};  // at most; a cluster's connectTimeout says how long
   Milliseconds upstream_idle_timeout{60'000};
+  Milliseconds carried_grace{10'000};  // for carried connections to leave an endpoint that goes
   std::uint32_t max_connections = 50'000;
   // Clients get no descriptor from this number on: those are for upstreams, control and the log. 0 = no such limit.
   std::uint32_t client_descriptors = 0;

@@ -75,6 +75,9 @@ struct ClusterReport {
   std::uint64_t promotions = 0;  // connections handed to the kernel
   std::uint64_t steered_turns =
       0;  // requests that the kernel carried (the promoted one not counted)
+  // The same, as they were credited to its share: many times a second, and of connections of an earlier agent as well.
+  std::uint64_t carried_requests = 0;
+  double ahead = 0;  // gauge: requests beyond its shares, of sets with carried connections
   std::uint64_t steered_bytes_in = 0;   // client -> pod
   std::uint64_t steered_bytes_out = 0;  // pod -> client
   std::uint64_t steered_resent_in = 0;  // packets client -> pod with nothing new in them

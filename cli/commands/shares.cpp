@@ -33,16 +33,16 @@ Table shares_table(const google::protobuf::RepeatedPtrField<v1::Share>& shares) 
                {"WEIGHT", Align::kRight},
                {"WANTED", Align::kRight},
                {"REALISED", Align::kRight},
-               {"PICKS", Align::kRight},
+               {"REQUESTS", Align::kRight},
                {"ENDPOINTS", Align::kRight},
                {"STATE"}});
-  std::uint64_t picks = 0;
-  for (const v1::Share& share : shares) picks += share.picks();
+  std::uint64_t requests = 0;
+  for (const v1::Share& share : shares) requests += share.requests();
   for (const v1::Share& share : shares) {
     table.row({cluster_title(share.cluster()), fmt::format("{:g}", share.weight()),
                human_percent(share.wanted_percent()),
-               picks == 0 ? std::string("-") : human_percent(share.realised_percent()),
-               grouped(share.picks()),
+               requests == 0 ? std::string("-") : human_percent(share.realised_percent()),
+               grouped(share.requests()),
                Cell(std::to_string(share.endpoints()),
                     share.endpoints() == 0 ? Style::kWarn : Style::kPlain),
                share_state(share)});

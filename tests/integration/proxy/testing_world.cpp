@@ -30,6 +30,10 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
       cluster.endpoints.push_back({.address = address, .name = to_string(address)});
     }
     if (!cluster.endpoints.empty()) cluster.endpoints.back().ready_since = subset.last_ready_since;
+    for (const SocketAddress& address : subset.leaving) {
+      cluster.endpoints.push_back(
+          {.address = address, .name = to_string(address), .ready = false, .terminating = true});
+    }
     if (!subset.policy.same_as(*model::default_policy())) {
       cluster.policy = std::make_shared<const model::TrafficPolicy>(subset.policy);
     }

@@ -16,6 +16,7 @@ struct Subset {
   std::string name = "v1";
   std::uint64_t weight = 1;
   std::vector<SocketAddress> endpoints;
+  std::vector<SocketAddress> leaving{};  // endpoints that terminate
   model::TrafficPolicy policy{};
   std::int64_t last_ready_since = 0;  // of the last of the endpoints
 };

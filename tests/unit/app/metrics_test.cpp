@@ -28,6 +28,10 @@ TEST(MetricsView, SumsWorkersByReasonAndCluster) {
   expect_line(text, std::string("sluice_proxy_responses_total{cluster=\"") + test::kV1 +
                         "\",class=\"2xx\"} 78");
   expect_line(text, std::string("sluice_steer_requests_total{cluster=\"") + test::kV1 + "\"} 200");
+  expect_line(
+      text, std::string("sluice_proxy_carried_requests_total{cluster=\"") + test::kV1 + "\"} 240");
+  expect_line(text,
+              std::string("sluice_proxy_share_ahead_requests{cluster=\"") + test::kV2 + "\"} -3");
   expect_line(text, "sluice_steer_adopted_connections{worker=\"1\"} 1");
   expect_line(text, "sluice_app_build_info{version=\"1.2.3\"} 1");
 }

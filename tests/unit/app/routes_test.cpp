@@ -31,7 +31,7 @@ TEST(RoutesView, SharesWantedAndRealised) {
   EXPECT_DOUBLE_EQ(main.shares(0).weight(), 80);
   EXPECT_DOUBLE_EQ(main.shares(0).wanted_percent(), 80);
   EXPECT_DOUBLE_EQ(main.shares(0).realised_percent(), 80);
-  EXPECT_EQ(main.shares(0).picks(), 80U);
+  EXPECT_EQ(main.shares(0).requests(), 320U) << "picked and carried";
   EXPECT_EQ(main.shares(0).endpoints(), 1U);
   EXPECT_EQ(main.shares(0).state(), "ready");
   EXPECT_DOUBLE_EQ(main.shares(1).wanted_percent(), 20);

@@ -132,6 +132,9 @@ std::vector<proxy::WorkerReport> sample_workers() {
     out[i].clusters[kV1].steered_resent_in = 3;
     out[i].clusters[kV1].steered_resent_out = 4;
     out[i].clusters[kV2].picks = 10;
+    out[i].clusters[kV1].carried_requests = 120;
+    out[i].clusters[kV2].carried_requests = 30;
+    out[i].clusters[kV2].ahead = -1.5;
   }
   return out;
 }

@@ -169,6 +169,25 @@ TEST(EndpointPicker, TheNextPriorityServesWhatTheFirstCannot) {
   EXPECT_THAT(cluster.counts(picker, 100), ElementsAre(50, 50, 0, 0));
 }
 
+TEST(EndpointPicker, UsesThoseThatAPickMayReturn) {
+  auto endpoints = equal(4);
+  endpoints[0].priority = endpoints[1].priority = 1;
+  Cluster cluster(endpoints, Kind::kRoundRobin);
+  auto picker = cluster.picker();
+  const auto used = [&] {
+    std::vector<int> out;
+    for (std::size_t i = 0; i < 4; ++i) out.push_back(picker.uses(i, cluster.now) ? 1 : 0);
+    return out;
+  };
+  EXPECT_THAT(used(), ElementsAre(0, 0, 1, 1)) << "nothing is left to the second group";
+  cluster.eject(3);
+  EXPECT_THAT(used(), ElementsAre(1, 1, 1, 0));
+  cluster.min_health_percent = 60;
+  auto all = cluster.picker();
+  for (std::size_t i = 0; i < 3; ++i) cluster.eject(i);
+  EXPECT_TRUE(all.uses(3, cluster.now)) << "so many are ejected that all are used";
+}
+
 TEST(EndpointPicker, ARetryLeavesThePriorityWhoseEndpointsWereTried) {
   auto endpoints = equal(2);
   endpoints[1].priority = 1;
@@ -236,6 +255,9 @@ TEST(EndpointPicker, PicksOnlyWhatMayBePicked) {
       ASSERT_EQ(picked.has_value(), usable > 0);
       if (picked) {
         ASSERT_FALSE(cluster.states[*picked]->ejected);
+        if (excluded.empty()) {
+          ASSERT_TRUE(picker.uses(*picked, cluster.now));
+        }
       }
     }
   }
