@@ -53,7 +53,7 @@ void SteeredSet::adopt(const SlotShare& share) {
   for (const std::uint32_t index : share.given_back) {
     lb_slot& slot = slots_[index];
     flows_.remove(slot.client, slot.pod);
-    resting_.push_back({clock_.now() + kSlotRest, index, slot.generation});
+    give_back_slot(index);
   }
 }
 
@@ -70,7 +70,10 @@ void SteeredSet::wake_rested() {
   }
 }
 
+// ENDED says that no entries are left: the client may be steered again by another slot while this one rests, and an
+// agent that finds it must not remove the entries of that one.
 void SteeredSet::give_back_slot(std::uint32_t slot) {
+  set_state(slots_[slot], LB_SLOT_ENDED);
   resting_.push_back({clock_.now() + kSlotRest, slot, slots_[slot].generation});
 }
 

@@ -66,7 +66,7 @@ class SteeredSet {
   };
 
   [[nodiscard]] std::optional<std::uint32_t> take_slot();
-  void give_back_slot(std::uint32_t slot);
+  void give_back_slot(std::uint32_t slot);  // it has no entries (any more)
   void add(std::uint32_t slot, Entry entry);
   void on_event(const lb_event& event);
 

@@ -4,7 +4,7 @@
  * `state` by compare-and-swap. Flow entries of both directions name the slot.
  *
  * Writers: the agent fills a slot while USED and publishes it by state = NORMAL. From then on lb_tc writes tracking,
- * flags and NORMAL/ARMED -> HELD, NORMAL -> ENDED; the agent writes NORMAL -> ARMED, any -> PASS, ENDED -> FREE.
+ * flags and NORMAL/ARMED -> HELD, NORMAL -> ENDED; the agent writes NORMAL -> ARMED, any -> PASS -> ENDED -> FREE.
  * Flags are bytes of their own: a read-modify-write of a shared word from two CPUs would lose updates.
  */
 #pragma once
@@ -18,7 +18,7 @@ enum lb_slot_state {
   LB_SLOT_HELD = 4,   /* TC drops both directions and copies client data to the ring */
   LB_SLOT_PASS = 5,   /* sockets exist again: TC lets the stack have the packets */
   LB_SLOT_ENDED =
-      6, /* TC removed the flow entries; the agent collects the counters and frees the slot */
+      6, /* the flow entries are gone; the agent collects the counters and frees the slot, after a rest */
 };
 
 enum lb_direction {

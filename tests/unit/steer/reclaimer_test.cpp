@@ -149,7 +149,7 @@ TEST_F(ReclaimerTest, AConnectionThatStoppedAtItsNextRequestComesBackWithIt) {
   EXPECT_EQ(to_string(net::peer_address(back.endpoint.fd.get())), "127.0.0.3:8080");
   EXPECT_EQ(net::local_address(back.endpoint.fd.get()).port, back.endpoint.port);
   EXPECT_EQ(ports_.in_use(), 1U) << "the port goes with the endpoint's end";
-  EXPECT_EQ(slot(id).state, LB_SLOT_PASS);
+  EXPECT_EQ(slot(id).state, LB_SLOT_ENDED);
   EXPECT_EQ(flows_.removals, 1);
   EXPECT_EQ(report().returned_at_turn, 1U);
   EXPECT_EQ(next_of(back.client.get(), TCP_SEND_QUEUE), kClientAck);
@@ -352,7 +352,7 @@ TEST_F(ReclaimerTest, AConnectionThatIsCutGivesSlotAndPortBack) {
   const auto id = steer();
   slot(id).last_direction = LB_TO_POD;  // also in the middle of a request
   reclaimer_->cut(id);
-  EXPECT_EQ(slot(id).state, LB_SLOT_PASS);
+  EXPECT_EQ(slot(id).state, LB_SLOT_ENDED);
   EXPECT_EQ(flows_.removals, 1);
   EXPECT_EQ(ports_.in_use(), 0U);
   EXPECT_EQ(report().steered_cut, 1U);

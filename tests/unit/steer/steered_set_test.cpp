@@ -180,6 +180,19 @@ TEST_F(SteeredSetTest, ArmedAndStoppedConnectionsAreLeftAsTheNextAgentCanAdoptTh
   EXPECT_EQ(flows_.slots()[stopped].state, LB_SLOT_NORMAL);
 }
 
+// Its client may be steered by another slot already, whose entries have the same key.
+TEST_F(SteeredSetTest, EntriesOfASlotThatRestsAreNotRemovedByTheNextAgent) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  (void)set.hand_on(index);
+  set.let_go();
+  const int before = flows_.removals;
+  const auto shares = divide_slots(flows_.slots(), divide_ports(15000, 15003, 1));
+  EXPECT_TRUE(shares[0].given_back.empty());
+  EXPECT_EQ(shares[0].free.size(), 4U);
+  EXPECT_EQ(flows_.removals, before);
+}
+
 TEST_F(SteeredSetTest, ThePortOfAConnectionThatCameBackIsNotReleased) {
   SteeredSet set = make();
   const auto index = steer(set);
