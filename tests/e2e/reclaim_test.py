@@ -57,8 +57,8 @@ class ReclaimTest(NodeTest):
         return int(node.lbctl("flows", "move", *(which or ("--all",)))["asked"])
 
     def start_load(self, node, *flags, connections=CONNECTIONS, body=1 << 20):
-        return node.start("client", *node.load_command("--connections", connections, "--mix", "random", "--max-body", body,
-                                                       *flags))
+        return node.start("client", *node.load_command("--connections", connections, "--mix", "random", "--max-body",
+                                                       body, *flags))
 
     def move_until_done(self, node, process, pace=PACE):
         """Moves everything again and again until the process ends; returns what it printed."""
