@@ -58,7 +58,8 @@ void fill_slot(const Leg& client, const Leg& upstream, std::uint32_t request, lb
   slot.pod_has_sack = upstream.tcp.has_sack ? 1 : 0;
   slot.client_ifindex = client.handshake.ifindex;
   slot.pod_ifindex = upstream.handshake.ifindex;
-  slot.pushed = slot.pipelined = slot.force = 0;
+  slot.pushed = 1;  // the request is complete: what follows within its turn is another one
+  slot.pipelined = slot.force = 0;
   slot.ended_reason = 0;
   slot.first_byte = 0;
   std::memset(slot.retransmissions, 0, sizeof slot.retransmissions);

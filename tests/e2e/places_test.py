@@ -57,6 +57,33 @@ class Places(NodeTest):
         self.assertNotEqual(node.interface("pod1")["mode"], "none")
         self.assertEqual(node.flows(), 10)
 
+    def narrow_path(self, family):
+        """Answers go to the client through the machine `vm`, which takes no more than 1,300 bytes at once."""
+        node = self.make_node(vm=True, family=family)
+        far, near, vm, client = (("fd00:202::2", "fd00:200::1", "fd00:200::3", "fd00:200::2") if family == 6 else
+                                 ("10.202.0.2", "10.200.0.1", "10.200.0.3", "10.200.0.2"))
+        ip = ["ip", f"-{family}"]
+        node.run("client", *ip, "address", "add", far, "dev", "lo")
+        node.run("client", *ip, "route", "add", near, "dev", "eth0", "src", far)
+        node.run("vm", *ip, "route", "add", far, "via", client, "mtu", "lock", "1300")
+        node.run("node", *ip, "route", "add", far, "via", vm)
+        node.run("vm", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
+                 "net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0")
+        node.run("node", "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.eth0.rp_filter=0")
+        return node
+
+    def test_a_narrow_path_is_learned_by_the_pod(self):
+        for family in (4, 6):
+            with self.subTest(family=family):
+                node = self.narrow_path(family)
+                node.start_agent("--steer-after", "1")
+                client = RawClient(node)
+                for size in (100, 100000, 300000):
+                    self.assertEqual(len(client.get(f"/?size={size}")[2]), size)
+                self.assertEqual(node.flows(), 1)
+                self.assertGreater(node.sum("sluice_datapath_packets_total", reason="icmp_translated"), 0)
+                client.socket.close()
+
     def test_a_link_whose_mtu_shrinks(self):
         node = self.make_node()
         node.start_agent("--steer-after", "1")

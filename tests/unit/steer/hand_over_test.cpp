@@ -129,6 +129,20 @@ TEST(Prepare, DeltasTurnOneNumberingIntoTheOther) {
   EXPECT_EQ(pair.to_client.forward, LB_FORWARD_NEIGH);
 }
 
+TEST(Prepare, ATurnIsUnderWayWhoseRequestIsComplete) {
+  const Legs legs = good_legs();
+  lb_slot slot{};
+  slot.pipelined = slot.force = 1;
+  slot.first_byte = slot.retransmissions[0] = slot.retransmissions[1] = 5;
+  const TimePoint now{Milliseconds(1'234)};
+  (void)prepare(legs.client, legs.upstream, 200, Paths{}, 9, 77, now, slot);
+  EXPECT_EQ(slot.turns, 1U);
+  EXPECT_EQ(slot.turn_ns, 1'234'000'000U) << "the kernel times its answer";
+  EXPECT_EQ(slot.pushed, 1) << "whatever comes before the answer is not of this request";
+  EXPECT_EQ(slot.pipelined | slot.force, 0);
+  EXPECT_EQ(slot.first_byte | slot.retransmissions[0] | slot.retransmissions[1], 0U);
+}
+
 TEST(Prepare, WindowsAreRescaled) {
   const Legs legs = good_legs();
   lb_slot slot{};
