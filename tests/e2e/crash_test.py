@@ -40,6 +40,26 @@ class Crash(NodeTest):
         self.assertEqual(result["reconnects"], 0, "no connection broke")
         node.wait_without_flows()
 
+    def test_answers_are_timed_by_the_kernel_also_without_an_agent(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "2")
+        client = RawClient(node)
+        timed = "sluice_request_first_byte_seconds"
+        for _ in range(5):  # one is the proxy's, the second is promoted
+            client.get("/?delay=20")
+        self.assertEqual(node.sum(f"{timed}_count", tier="request"), 1)
+        self.assertEqual(node.sum(f"{timed}_count", tier="connection"), 4)
+        self.assertGreaterEqual(node.sum(f"{timed}_sum", tier="connection"), 0.08)
+        node.kill_agent()
+        for _ in range(3):
+            client.get()
+        node.start_agent("--steer-after", "2")
+        client.get()
+        self.assertEqual(node.sum(f"{timed}_count", tier="connection"), 8)
+        flow = node.lbctl("flows")["flows"][0]
+        self.assertGreater(flow["first_byte_seconds"], 0)
+        client.socket.close()
+
     def test_new_connections_are_served_after_the_restart(self):
         node = self.make_node()
         node.start_agent("--steer-after", "1")

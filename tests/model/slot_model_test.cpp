@@ -4,28 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tests/model/slot_model.hpp"
 
 namespace sluice::model_check {
 namespace {
-
-struct Hash {
-  std::size_t operator()(const World& world) const {
-    std::uint64_t hash = 0xcbf29ce484222325U;
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(&world);
-    for (std::size_t i = 0; i < sizeof world; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3U;
-    return hash ^ hash >> 29;
-  }
-};
-struct Same {
-  bool operator()(const World& a, const World& b) const {
-    return std::memcmp(&a, &b, sizeof a) == 0;
-  }
-};
 
 class Search {
  public:
@@ -39,8 +26,8 @@ class Search {
     for (; world != 0; world = from_[world]) text = std::string("  ") + how_[world] + "\n" + text;
     return text;
   }
-  // A world from which no run reaches FREE; 0: there is none.
-  [[nodiscard]] std::size_t stuck() const {
+  // A world from which no run reaches FREE.
+  [[nodiscard]] std::optional<std::size_t> stuck() const {
     std::vector<bool> free(worlds_.size());
     for (std::size_t i = 0; i < worlds_.size(); ++i) free[i] = worlds_[i].state == LB_SLOT_FREE;
     for (bool changed = true; changed;) {
@@ -52,7 +39,7 @@ class Search {
     }
     for (std::size_t i = 0; i < free.size(); ++i)
       if (!free[i]) return i;
-    return 0;
+    return std::nullopt;
   }
 
  private:
@@ -71,18 +58,37 @@ class Search {
   std::size_t add(World world, std::size_t from, const char* how) {
     if (std::memcmp(&world.cpu[0], &world.cpu[1], sizeof world.cpu[0]) > 0)
       std::swap(world.cpu[0], world.cpu[1]);
-    const auto [found, is_new] = known_.try_emplace(world, worlds_.size());
+    worlds_.push_back(world);
+    const auto [found, is_new] = known_.insert(static_cast<std::uint32_t>(worlds_.size() - 1));
     if (is_new) {
-      worlds_.push_back(world);
       from_.push_back(static_cast<std::uint32_t>(from));
       how_.push_back(how);
+    } else {
+      worlds_.pop_back();
     }
-    return found->second;
+    return *found;
   }
 
+  struct Hash {
+    const std::vector<World>* worlds;
+    std::size_t operator()(std::uint32_t index) const {
+      std::uint64_t hash = 0xcbf29ce484222325U;
+      const auto* const bytes = reinterpret_cast<const unsigned char*>(&(*worlds)[index]);
+      for (std::size_t i = 0; i < sizeof(World); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3U;
+      return hash ^ hash >> 29;
+    }
+  };
+  struct Same {
+    const std::vector<World>* worlds;
+    bool operator()(std::uint32_t a, std::uint32_t b) const {
+      return std::memcmp(&(*worlds)[a], &(*worlds)[b], sizeof(World)) == 0;
+    }
+  };
+
   Rules rules_;
-  std::unordered_map<World, std::size_t, Hash, Same> known_;
   std::vector<World> worlds_;
+  std::unordered_set<std::uint32_t, Hash, Same> known_{1, Hash{&worlds_},
+                                                       Same{&worlds_}};  // indexes
   std::vector<std::uint32_t> from_;
   std::vector<const char*> how_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges_;
@@ -94,8 +100,8 @@ TEST(SlotModel, NothingIsLostAndEverythingEnds) {
   EXPECT_EQ(search.fault(), "");
   RecordProperty("worlds", static_cast<int>(search.worlds()));
   std::printf("[ model    ] %zu worlds\n", search.worlds());
-  const std::size_t stuck = search.stuck();
-  EXPECT_EQ(stuck, 0U) << "no way to FREE from:\n" << search.story(stuck);
+  const auto stuck = search.stuck();
+  EXPECT_FALSE(stuck) << "no way to FREE from:\n" << search.story(*stuck);
 }
 
 struct LeftOut {
