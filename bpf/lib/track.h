@@ -101,7 +101,12 @@ LB_INLINE void track_response(struct __sk_buff* skb, struct lb_slot* slot,
   }
 }
 
-/* Could these bytes be the beginning of a request? Methods in use are capitals (RFC 9110 16.1.1). */
+/*
+ * Could these bytes be the beginning of a request? Methods in use are capitals, three at least (RFC 9110 16.1.1), and
+ * nobody sends one in a packet of its own. A body of random bytes looks like that in one of 200,000 writes; with fewer
+ * letters it would in one of 2,000, and a body of one byte in one of ten.
+ */
+#define LB_TRACK_METHOD 3
 LB_INLINE int track_looks_like_request(struct __sk_buff* skb, const struct lb_packet* packet) {
   char head[8] = {};
   __u32 size = packet->length;
@@ -110,8 +115,8 @@ LB_INLINE int track_looks_like_request(struct __sk_buff* skb, const struct lb_pa
   if (size > sizeof(head)) size = sizeof(head);
   if (size < 1 || bpf_skb_load_bytes(skb, parse_payload(packet), head, size)) return 1;
   for (int i = 0; i < (int)sizeof(head); i++) {
-    if (!head[i]) return 1; /* too short to tell */
-    if (head[i] == ' ') return i > 0;
+    if (i >= (int)size) return i > LB_TRACK_METHOD; /* too short to tell */
+    if (head[i] == ' ') return i >= LB_TRACK_METHOD;
     if (head[i] < 'A' || head[i] > 'Z') return 0;
   }
   return 1;

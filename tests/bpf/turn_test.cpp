@@ -170,7 +170,7 @@ TEST_P(Turn, TheAgentMayForceABoundaryBehindASecondRequest) {
 struct Write {
   const char* first;
   std::uint16_t flags;
-  const char* second;
+  std::string_view second;
   int pipelined;
 };
 
@@ -180,15 +180,22 @@ TEST_P(Turn, ABodyInAWriteOfItsOwnIsNoSecondRequest) {
            {"POST /2", kAck | kPsh, "a=1&b=2", 0},
            {"POST /2", kAck | kPsh, "1A\r\nabcd", 0},
            {"POST /2", kAck | kPsh, " GET /", 0},
-           {"POST /2", kAck, "GET / HTTP/1.1", 0},  // the same write, in two packets
+           {"POST /2", kAck | kPsh, std::string_view("\0\0binary", 8), 0},
+           {"POST /2", kAck | kPsh, std::string_view("GET\0binary", 10), 0},
+           {"POST /2", kAck | kPsh, "AB random", 0},  // no method is that short
+           {"POST /2", kAck, "GET / HTTP/1.1", 0},    // the same write, in two packets
            {"POST /2", kAck | kPsh, "GET / HTTP/1.1", 1},
            {"POST /2", kAck | kPsh, "OPTIONS * HTTP/1.1", 1},
            {"POST /2", kAck | kPsh, "PROPFIND / HTTP/1.1", 1},
-           {"POST /2", kAck | kPsh, "GE", 1}}) {  // too short to tell
+           {"POST /2", kAck | kPsh, "ABC", 0},       // as above
+           {"POST /2", kAck | kPsh, "PURGE", 1}}) {  // too short to tell
     install();
     finish_turn();
     request(write.first, write.flags);
-    client_sends({.seq = kRequest + 50, .ack = 19, .flags = kAck | kPsh, .payload = write.second});
+    client_sends({.seq = kRequest + 50,
+                  .ack = 19,
+                  .flags = kAck | kPsh,
+                  .payload = std::string(write.second)});
     EXPECT_EQ(slot().pipelined, write.pipelined) << write.second;
     EXPECT_EQ(slot().turns, 2U);
     arm();
