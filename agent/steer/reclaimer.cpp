@@ -59,6 +59,7 @@ void Reclaimer::keep(CarriedId id) {
   // One that has stopped is on its way already.
   if (change_state(slot, LB_SLOT_ARMED, LB_SLOT_NORMAL) || state_of(slot) == LB_SLOT_NORMAL) {
     entry->move.reset();
+    write_shared(slot.force, std::uint8_t{0});
   }
 }
 

@@ -151,6 +151,7 @@ void SteeredSet::sweep() {
   std::vector<std::uint32_t> replaced;
   for (auto& [index, entry] : steered_) {
     lb_slot& slot = slots_[index];
+    press(slot, entry);
     if (state_of(slot) == LB_SLOT_ENDED) {
       replaced.push_back(index);
     } else if (is_over(slot)) {
@@ -162,6 +163,14 @@ void SteeredSet::sweep() {
   }
   for (const std::uint32_t index : replaced) remove(index, How::kReplaced);
   for (const std::uint32_t index : idle) remove(index, How::kIdle);
+}
+
+// A client that once sent what may have been two requests at a time would never come back. Most such clients only write
+// their requests in small pieces; those that do pipeline may lose their connection by a late answer, never get a wrong one.
+void SteeredSet::press(lb_slot& slot, Entry& entry) {
+  if (!entry.move || state_of(slot) != LB_SLOT_ARMED || read_shared(slot.pipelined) == 0) return;
+  if (entry.move->waits) write_shared(slot.force, std::uint8_t{1});
+  entry.move->waits = true;
 }
 
 SteeredSet::Totals& SteeredSet::Totals::operator+=(const Totals& other) {

@@ -59,6 +59,7 @@ class SteeredSet {
     struct Move {
       proxy::MoveReason reason = proxy::MoveReason::kAsked;
       bool idle = false;
+      bool waits = false;  // it did at the sweep before this one
     };
     std::optional<Move> move;
     std::uint32_t failures = 0;  // of attempts to take it back
@@ -108,6 +109,7 @@ class SteeredSet {
   void release_holds();
   void finish_lingering();
   void sweep();
+  void press(lb_slot& slot, Entry& entry);
   void remove(std::uint32_t index, proxy::CarriedEnd::How how);
   void release_port(lb_slot& slot, const Entry& entry);
   void collect(std::uint32_t index, Entry& entry, proxy::CarriedEnd::How how);

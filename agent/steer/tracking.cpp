@@ -35,7 +35,8 @@ Tracking read_tracking(lb_slot& slot) {
   out.pod_window = read_ordered(pod.window);
   out.answered =
       read_ordered(slot.last_direction) == LB_TO_CLIENT && read_ordered(slot.interim) == 0;
-  out.open = is_movable(slot) && read_ordered(slot.hold) == 0 && read_ordered(slot.pipelined) == 0;
+  out.open = is_movable(slot) && read_ordered(slot.hold) == 0 &&
+             (read_ordered(slot.pipelined) == 0 || read_ordered(slot.force) != 0);
   return out;
 }
 

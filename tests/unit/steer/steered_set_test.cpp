@@ -136,6 +136,28 @@ TEST_F(SteeredSetTest, ALostEventIsFoundByTheSweep) {
   EXPECT_EQ(flows_.removals, 1);
 }
 
+TEST_F(SteeredSetTest, OneThatMayHavePipelinedComesBackAfterAWhileOnly) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  lb_slot& s = flows_.slots()[index];
+  s.force = 0;
+  s.pipelined = 1;
+  const auto sweep = [&] {
+    clock_.advance(std::chrono::seconds(1));
+    touch(s);
+    set.tick();
+  };
+  sweep();
+  sweep();
+  EXPECT_EQ(s.force, 0) << "nobody wants it back";
+  set.find(index, s.generation)->move = SteeredSet::Entry::Move{};
+  set_state(s, LB_SLOT_ARMED);
+  sweep();
+  EXPECT_EQ(s.force, 0) << "patience";
+  sweep();
+  EXPECT_EQ(s.force, 1);
+}
+
 TEST_F(SteeredSetTest, IdleFlowsAreSweptAtTheLimitAndNotBefore) {
   SteeredSet set = make();
   steer(set);
