@@ -166,7 +166,8 @@ void SteeredSet::sweep() {
 }
 
 // A client that once sent what may have been two requests at a time would never come back. Most such clients only write
-// their requests in small pieces; those that do pipeline may lose their connection by a late answer, never get a wrong one.
+// their requests in small pieces; those that do pipeline may lose their connection by a late answer, but never get a
+// wrong one.
 void SteeredSet::press(lb_slot& slot, Entry& entry) {
   if (!entry.move || state_of(slot) != LB_SLOT_ARMED || read_shared(slot.pipelined) == 0) return;
   if (entry.move->waits) write_shared(slot.force, std::uint8_t{1});
