@@ -9,12 +9,25 @@
 #include "bpf/abi/check.h"
 
 /* Upper bounds, inclusive, in microseconds: those of proxy::DurationHistogram, so that both tiers add up. */
-#define LB_FIRST_BYTE_BOUNDS(X)                                                          \
-  X(500)                                                                                 \
-  X(1000)                                                                                \
-  X(2500)                                                                                \
-  X(5000) X(10000) X(25000) X(50000) X(100000) X(250000) X(500000) X(1000000) X(2500000) \
-      X(5000000) X(10000000) X(30000000) X(60000000)
+/* clang-format off: it never agrees with itself about this list */
+#define LB_FIRST_BYTE_BOUNDS(X) \
+  X(500) \
+  X(1000) \
+  X(2500) \
+  X(5000) \
+  X(10000) \
+  X(25000) \
+  X(50000) \
+  X(100000) \
+  X(250000) \
+  X(500000) \
+  X(1000000) \
+  X(2500000) \
+  X(5000000) \
+  X(10000000) \
+  X(30000000) \
+  X(60000000)
+/* clang-format on */
 
 #define LB_FIRST_BYTE_BUCKETS 17 /* the last one is beyond every bound */
 

@@ -47,15 +47,14 @@ std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
                {"IDLE", Align::kRight},
                {"WORKER"}});
   for (const v1::Flow& flow : reply.flows()) {
-    table.row({std::to_string(flow.slot()), Cell(flow.state(), state_style(flow.state())),
-               flow.client(), flow.local(), flow.endpoint(), cluster_title(flow.cluster()),
-               grouped(flow.requests()), grouped(flow.packets_to_pod()),
-               human_bytes(flow.bytes_to_pod()), grouped(flow.packets_to_client()),
-               human_bytes(flow.bytes_to_client()),
-               grouped(flow.resent_to_pod()) + "/" + grouped(flow.resent_to_client()),
-               first_byte(flow), human_seconds(flow.age_seconds()),
-               human_seconds(flow.idle_seconds()),
-               std::to_string(flow.owner()) + (flow.adopted() ? " adopted" : "")});
+    table.row(
+        {std::to_string(flow.slot()), Cell(flow.state(), state_style(flow.state())), flow.client(),
+         flow.local(), flow.endpoint(), cluster_title(flow.cluster()), grouped(flow.requests()),
+         grouped(flow.packets_to_pod()), human_bytes(flow.bytes_to_pod()),
+         grouped(flow.packets_to_client()), human_bytes(flow.bytes_to_client()),
+         grouped(flow.resent_to_pod()) + "/" + grouped(flow.resent_to_client()), first_byte(flow),
+         human_seconds(flow.age_seconds()), human_seconds(flow.idle_seconds()),
+         std::to_string(flow.owner()) + (flow.adopted() ? " adopted" : "")});
   }
   std::string out = table.text(paint, 0);
   const auto shown = static_cast<std::uint64_t>(reply.flows_size());
