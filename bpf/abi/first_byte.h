@@ -9,7 +9,8 @@
 #include "bpf/abi/check.h"
 
 /* Upper bounds, inclusive, in microseconds: those of proxy::DurationHistogram, so that both tiers add up. */
-/* clang-format off: it never agrees with itself about this list */
+/* One a line; clang-format never agrees with itself about such a list. */
+/* clang-format off */
 #define LB_FIRST_BYTE_BOUNDS(X) \
   X(500) \
   X(1000) \
