@@ -75,7 +75,8 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
                            const datapath::PreflightReport& preflight,
                            const telemetry::AccessLog* access_log,
                            std::shared_ptr<proxy::ListenerLoads> listener_loads,
-                           std::shared_ptr<health::Registry> health)
+                           std::shared_ptr<health::Registry> health,
+                           const ListenerRetry& listener_retry)
     : options_(options),
       main_(main),
       workers_(workers),
@@ -85,6 +86,7 @@ AgentService::AgentService(const Options& options, net::Reactor& main,
       access_log_(access_log),
       listener_loads_(std::move(listener_loads)),
       health_(std::move(health)),
+      listener_retry_(listener_retry),
       started_(std::chrono::steady_clock::now()),
       started_unix_(unix_now()) {}
 
@@ -97,6 +99,7 @@ Result<AgentService::Picture> AgentService::picture() {
     picture.snapshot = pipeline_.current();
     picture.config = pipeline_.state();
     picture.listener_errors = pipeline_.listener_errors();
+    picture.listener_retry = listener_retry_.due();
     if (const KernelPath* const kernel = kernel_) {
       picture.interfaces = kernel->datapath().interfaces();
       picture.maps = kernel->datapath().map_fill();
@@ -153,6 +156,7 @@ Result<control::v1::StatusReply> AgentService::status() {
   input.diagnostics = std::move(now->config.diagnostics);
   input.snapshot = std::move(now->snapshot);
   input.listener_errors = std::move(now->listener_errors);
+  input.listener_retry = now->listener_retry;
   input.listener_connections = listener_loads_->counts();
   input.listener_defaults = {options_.http.desync_mode, options_.http.limits.body_bytes};
   input.workers = reports();

@@ -10,6 +10,7 @@
 
 #include "agent/app/config_feed.hpp"
 #include "agent/app/kernel_path.hpp"
+#include "agent/app/listener_retry.hpp"
 #include "agent/app/options.hpp"
 #include "agent/app/update_pipeline.hpp"
 #include "agent/base/thread_role.hpp"
@@ -30,7 +31,7 @@ class AgentService final : public control::AgentApi {
                const datapath::PreflightReport& preflight,
                const telemetry::AccessLog* access_log,  // null: off
                std::shared_ptr<proxy::ListenerLoads> listener_loads,
-               std::shared_ptr<health::Registry> health);
+               std::shared_ptr<health::Registry> health, const ListenerRetry& listener_retry);
 
   Result<control::v1::StatusReply> status() override;
   Result<control::v1::RoutesReply> routes() override;
@@ -54,6 +55,7 @@ class AgentService final : public control::AgentApi {
     snapshot::SnapshotPtr snapshot;
     ConfigState config;
     std::map<std::string, std::string> listener_errors;
+    std::optional<Milliseconds> listener_retry;
     std::vector<datapath::InterfaceStatus> interfaces;
     std::vector<datapath::MapFill> maps;
     std::optional<std::array<std::uint64_t, LB_COUNTER_MAX>> counters;
@@ -75,6 +77,7 @@ class AgentService final : public control::AgentApi {
   const telemetry::AccessLog* access_log_;
   std::shared_ptr<proxy::ListenerLoads> listener_loads_;
   std::shared_ptr<health::Registry> health_;
+  const ListenerRetry& listener_retry_;  // main's
   std::chrono::steady_clock::time_point started_;
   double started_unix_;
   Mutex mutex_;

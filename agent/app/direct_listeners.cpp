@@ -19,7 +19,10 @@ std::map<std::string, std::string> DirectListeners::publish(const snapshot::Snap
     return true;
   });
   for (const snapshot::ListenerPtr& listener : snapshot.listeners) {
-    if (bound_.contains(listener->config.name)) continue;
+    if (const auto known = bound_.find(listener->config.name); known != bound_.end()) {
+      set_protocol(listener->config, known->second);
+      continue;
+    }
     if (auto bound = bind(listener->config); !bound)
       errors[listener->config.name] = bound.error().message;
   }
@@ -48,16 +51,23 @@ Result<std::vector<UniqueFd>> DirectListeners::sockets_for(const model::Listener
   return sockets;
 }
 
+// A server behind a TCP listener may be the one to speak first; a client of an HTTP listener is accepted with its
+// request.
+void DirectListeners::set_protocol(const model::Listener& listener, Bound& bound) {
+  const bool clients_speak_first = listener.protocol != "TCP";
+  for (const UniqueFd& socket : bound.sockets)
+    net::accept_with_data(socket.get(), clients_speak_first);
+}
+
 Result<void> DirectListeners::bind(const model::Listener& listener) {
   auto sockets = sockets_for(listener);
   if (!sockets) return tl::unexpected(sockets.error());
   Bound bound{{listener.bind.value_or(IpAddress{}), listener.port}, {}};
-  for (std::size_t i = 0; i < sockets->size(); ++i) {
-    UniqueFd& socket = (*sockets)[i];
-    // A server behind a TCP listener may be the one to speak first.
-    net::accept_with_data(socket.get(), listener.protocol != "TCP");
+  for (const UniqueFd& socket : *sockets)
     bound.sockets.emplace_back(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
-    workers_[i % workers_.size()]->add_listening_socket(std::move(socket));
+  set_protocol(listener, bound);
+  for (std::size_t i = 0; i < sockets->size(); ++i) {
+    workers_[i % workers_.size()]->add_listening_socket(std::move((*sockets)[i]));
   }
   bound_[listener.name] = std::move(bound);
   return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DirectListeners: the listening sockets of a machine without a kernel path: each worker binds each listener's port
-// itself (SO_REUSEPORT). A port that cannot be bound is reported and tried again at the next generation.
-// Thread: main.
+// itself (SO_REUSEPORT). A port that cannot be bound is reported, and tried again when publish() is called again.
+// Thread: main. Invariants: what a bound socket is set to follows its listener's protocol.
 #pragma once
 #include <map>
 #include <memory>
@@ -17,7 +17,8 @@ class DirectListeners {
  public:
   explicit DirectListeners(std::vector<std::unique_ptr<proxy::Worker>>& workers)
       : workers_(workers) {}
-  // Binds what is new, releases what is gone. Returns what could not be bound, by listener name.
+  // Binds what is new or could not be bound before, releases what is gone. Returns what could not be bound, by listener
+  // name.
   [[nodiscard]] std::map<std::string, std::string> publish(const snapshot::Snapshot& snapshot);
   // Listening sockets of an earlier agent for a listener that is not bound yet.
   void inherit(const std::string& listener, std::vector<UniqueFd> sockets) {
@@ -35,6 +36,7 @@ class DirectListeners {
   void unbind_all();
 
  private:
+  static void set_protocol(const model::Listener& listener, Bound& bound);
   Result<void> bind(const model::Listener& listener);
   [[nodiscard]] Result<std::vector<UniqueFd>> sockets_for(const model::Listener& listener);
 

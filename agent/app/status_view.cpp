@@ -90,7 +90,10 @@ void add_listener(const StatusInput& input, const snapshot::Listener& from,
   add_listener_settings(input, from, to);
   auto error = input.listener_errors.find(from.config.name);
   if (error == input.listener_errors.end()) error = input.listener_errors.find(kAllListeners);
-  if (error != input.listener_errors.end()) to.set_error(error->second);
+  if (error == input.listener_errors.end()) return;
+  to.set_error(error->second);
+  if (input.listener_retry)
+    to.set_retry_seconds(std::chrono::duration<double>(*input.listener_retry).count());
 }
 
 void add_snapshot(const StatusInput& input, v1::StatusReply& reply) {

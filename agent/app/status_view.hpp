@@ -53,7 +53,8 @@ struct StatusInput {
   std::vector<model::Diagnostic> diagnostics;
   snapshot::SnapshotPtr snapshot;  // null before the first generation
   std::map<std::string, std::string>
-      listener_errors;  // by listener name: why its port is not served
+      listener_errors;                         // by listener name: why its port is not served
+  std::optional<Milliseconds> listener_retry;  // until those of listener_errors are tried again
   std::map<std::string, std::uint32_t> listener_connections;  // by listener name
   ListenerDefaults listener_defaults;
   std::vector<proxy::WorkerReport> workers;

@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "agent/app/settings.hpp"
+#include "agent/app/status_view.hpp"
 #include "agent/app/version.hpp"
 #include "agent/base/log.hpp"
 #include "agent/routing/route_table.hpp"
@@ -198,6 +199,10 @@ Result<void> Supervisor::start_configuration() {
       options_.config_directory, std::move(translate), std::move(build),
       [this](const snapshot::SnapshotPtr& snapshot) { return publish(snapshot); });
 
+  listener_retry_ = std::make_unique<ListenerRetry>(*reactor_, [this] {
+    pipeline_->set_listener_errors(serve_listeners(pipeline_->current()));
+    return pipeline_->listener_errors().empty();
+  });
   auto feed = ConfigFeed::open(options_, clock_, *reactor_, *pipeline_);
   if (!feed) return tl::unexpected(feed.error());
   feed_ = std::move(*feed);
@@ -226,9 +231,9 @@ Result<void> Supervisor::watch(int fd, std::function<void()> ready) {
 }
 
 Result<void> Supervisor::start_servers() {
-  service_ =
-      std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_, kernel_.get(),
-                                     preflight_, access_log_.get(), listener_loads_, health_);
+  service_ = std::make_unique<AgentService>(options_, *reactor_, workers_, *pipeline_,
+                                            kernel_.get(), preflight_, access_log_.get(),
+                                            listener_loads_, health_, *listener_retry_);
   service_->use_feed(feed_.get());
   if (auto serving = serve_control(); !serving) return serving;
   await_successor();
@@ -262,11 +267,19 @@ Result<void> Supervisor::serve_control() {
 // Workers first: a listener must not be promised by the kernel before a worker knows it.
 std::map<std::string, std::string> Supervisor::publish(const snapshot::SnapshotPtr& snapshot) {
   for (const auto& worker : workers_) worker->publish(snapshot);
+  auto errors = serve_listeners(snapshot);
+  listener_retry_->begin(errors.empty());
+  return errors;
+}
+
+std::map<std::string, std::string> Supervisor::serve_listeners(
+    const snapshot::SnapshotPtr& snapshot) {
   // Without the path, but with the sockets of the agent that has it, connections come through those.
   const bool lookup = path_busy_ && !lookup_sockets_.v4.empty();
   if (!kernel_) return lookup ? std::map<std::string, std::string>{} : direct_.publish(*snapshot);
   std::map<std::string, std::string> errors;
-  if (auto synced = kernel_->publish(snapshot); !synced) errors["all"] = synced.error().message;
+  if (auto synced = kernel_->publish(snapshot); !synced)
+    errors[kAllListeners] = synced.error().message;
   return errors;
 }
 

@@ -13,6 +13,7 @@
 #include "agent/app/direct_listeners.hpp"
 #include "agent/app/handover.hpp"
 #include "agent/app/kernel_path.hpp"
+#include "agent/app/listener_retry.hpp"
 #include "agent/app/options.hpp"
 #include "agent/app/update_pipeline.hpp"
 #include "agent/base/clock.hpp"
@@ -50,6 +51,7 @@ class Supervisor {
   Result<void> watch(int fd, std::function<void()> ready);
   std::map<std::string, std::string> publish(const snapshot::SnapshotPtr& snapshot);
   Result<void> on_first_configuration();
+  std::map<std::string, std::string> serve_listeners(const snapshot::SnapshotPtr& snapshot);
   void on_health();
   void on_signal();
 
@@ -82,6 +84,7 @@ class Supervisor {
   DirectListeners direct_{workers_};
   std::unique_ptr<UpdatePipeline> pipeline_;
   std::unique_ptr<ConfigFeed> feed_;
+  std::unique_ptr<ListenerRetry> listener_retry_;
   std::unique_ptr<AgentService> service_;
   std::unique_ptr<control::Server> control_;
   std::unique_ptr<telemetry::AdminServer> admin_;

@@ -165,6 +165,7 @@ void Supervisor::use_path() {
 void Supervisor::begin_drain() {
   draining_ = true;
   feed_->stop();
+  listener_retry_->stop();
   service_->begin_drain();
   if (!kernel_) {
     stop_accepting();

@@ -78,6 +78,18 @@ void UpdatePipeline::set_kernel_path(bool there, std::string reason) {
   }
 }
 
+void UpdatePipeline::set_listener_errors(std::map<std::string, std::string> errors) {
+  for (const auto& [listener, error] : errors) {
+    const auto before = errors_.find(listener);
+    if (before == errors_.end() || before->second != error)
+      log::error("app", "listener {}: {}", listener, error);
+  }
+  for (const auto& [listener, error] : errors_) {
+    if (!errors.contains(listener)) log::info("app", "listener {}: served now", listener);
+  }
+  errors_ = std::move(errors);
+}
+
 void UpdatePipeline::log_changes(const std::vector<model::Diagnostic>& diagnostics) {
   std::vector<std::string> now;
   for (const model::Diagnostic& diagnostic : diagnostics) {

@@ -44,6 +44,8 @@ class UpdatePipeline {
   [[nodiscard]] const std::map<std::string, std::string>& listener_errors() const {
     return errors_;
   }
+  // After a later try to serve the listeners of the current generation: what still is not served.
+  void set_listener_errors(std::map<std::string, std::string> errors);
 
  private:
   void timed(const std::function<config::Translation()>& load);

@@ -192,7 +192,12 @@ std::string listeners(const v1::StatusReply& reply, const Painter& paint) {
                listener.forwarded_headers(), std::to_string(listener.virtual_hosts()),
                std::to_string(listener.routes()), joined(listener.gateways())});
     if (const std::string set = settings_of(listener); !set.empty()) table.note(set);
-    if (!listener.error().empty()) table.note("not served: " + listener.error(), Style::kBad);
+    if (!listener.error().empty()) {
+      std::string note = "not served: " + listener.error();
+      if (listener.retry_seconds() > 0)
+        note += "; tried again in " + human_seconds(listener.retry_seconds());
+      table.note(note, Style::kBad);
+    }
     if (!listener.tier_reason().empty()) {
       std::string note = listener.tier_reason() + " [" + listener.tier_code() + "]";
       // The sentence often names the place itself.

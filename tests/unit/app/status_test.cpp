@@ -14,6 +14,7 @@ StatusInput sample_input() {
   input.snapshot = test::sample_snapshot();
   input.workers = test::sample_workers();
   input.listener_errors["192.0.2.1:8080"] = "not an address of this node";
+  input.listener_retry = Milliseconds(2500);
   input.listener_connections["192.0.2.1:8080"] = 12;
   input.listener_defaults = {model::DesyncMode::kStrictest, 1024};
   health::ClusterView& health = input.health.emplace_back();
@@ -67,6 +68,8 @@ TEST(StatusView, ListenersShowTierReasonAndError) {
   EXPECT_EQ(bound.steer_after(), "auto");
   EXPECT_EQ(bound.forwarded_headers(), "none");
   EXPECT_EQ(bound.error(), "not an address of this node");
+  EXPECT_DOUBLE_EQ(bound.retry_seconds(), 2.5);
+  EXPECT_DOUBLE_EQ(any.retry_seconds(), 0);
 }
 
 TEST(StatusView, ClustersCarryTheSumOfAllWorkers) {
