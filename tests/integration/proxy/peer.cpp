@@ -16,7 +16,7 @@
 namespace sluice::proxy::testing {
 namespace {
 
-constexpr int kPatienceMs = 10'000;
+constexpr int kPatienceMs = 60'000;
 
 void start_body(const support::WireHead& head, bool bodiless, support::WireBody& body) {
   const bool response = head.first.starts_with("HTTP/");

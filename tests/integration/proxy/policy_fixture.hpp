@@ -53,14 +53,15 @@ class PolicyTest : public ProxyTest {
   std::deque<ScriptedUpstream> upstreams_;
 };
 
-// Lets requests wait at an endpoint until the test opens it; each is counted when it arrives.
+// Lets requests wait at an endpoint until the test opens it; each is counted when it arrives. The time limits are for
+// tests that fail: on a busy machine a test may be at it for long while others wait.
 class Gate {
  public:
   void pass() {
     std::unique_lock lock(mutex_);
     ++arrived_;
     changed_.notify_all();
-    changed_.wait_for(lock, std::chrono::seconds(10), [this] { return open_; });
+    changed_.wait_for(lock, kLimit, [this] { return open_; });
   }
   void open() {
     const std::lock_guard lock(mutex_);
@@ -69,11 +70,12 @@ class Gate {
   }
   [[nodiscard]] bool wait_for(int arrivals) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return arrived_ >= arrivals; });
+    return changed_.wait_for(lock, kLimit, [&] { return arrived_ >= arrivals; });
   }
 
  private:
   std::mutex mutex_;
+  static constexpr std::chrono::seconds kLimit{120};
   std::condition_variable changed_;
   int arrived_ = 0;
   bool open_ = false;

@@ -50,7 +50,7 @@ class ProxyTest : public ::testing::Test {
   // Asks again until the condition holds; for what the worker does after the client has its answer.
   template <typename Condition>
   [[nodiscard]] bool eventually(Condition condition) {
-    const TimePoint end = clock_.now() + std::chrono::seconds(10);
+    const TimePoint end = clock_.now() + std::chrono::seconds(60);
     while (clock_.now() < end) {
       if (condition(report())) return true;
       std::this_thread::yield();
