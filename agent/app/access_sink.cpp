@@ -20,7 +20,8 @@ void append_route(const routing::Decision& route, std::string& out) {
 void AccessSink::record(const proxy::AccessRecord& record) {
   telemetry::AccessLine line;
   line.start = record.start;
-  line.downstream = record.peer;
+  line.downstream = record.client;
+  line.peer = record.peer;
   line.upstream = record.endpoint;
   line.method = record.method;
   line.authority = record.authority;

@@ -20,8 +20,9 @@ namespace sluice::proxy {
 
 struct AccessRecord {
   std::chrono::system_clock::time_point start;  // the head was complete
-  SocketAddress peer;                           // client
-  SocketAddress local;                          // where it connected to
+  SocketAddress peer;                           // who connected
+  SocketAddress client;  // the peer, or whom trusted proxies name, with port 0 then
+  SocketAddress local;   // where it connected to
   const http::RequestHead* request =
       nullptr;              // as filters left it: method, path, authority, fields
   std::string_view method;  // these three as the client sent them

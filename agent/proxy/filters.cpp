@@ -119,6 +119,7 @@ void Filters::end() {
   mirrors_ = 0;
   mirrored_ = nullptr;
   mirror_body_.clear();
+  client_ = {};
   delayed_ = preflight_ = edited_ = false;
 }
 

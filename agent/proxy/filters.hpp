@@ -67,7 +67,7 @@ class Filters {
   void on_response_head(const FilterRequest& request, http::ResponseHead& head, bool local);
   void end();  // the request is over, however it went
 
-  // Who asked: the peer, or whom trusted proxies name. Valid from on_head() on.
+  // Who asked: the peer, or whom trusted proxies name. From on_head() to end(); unspecified otherwise.
   [[nodiscard]] const SocketAddress& client() const { return client_; }
   [[nodiscard]] LocalAnswer& answer() { return answer_; }
 

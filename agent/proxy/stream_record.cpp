@@ -22,6 +22,8 @@ void Stream::write_record() {
   AccessRecord& record = *record_;
   const TimePoint now = precise_now();
   record.peer = downstream_->peer();
+  const bool named = !filters_.client().ip.is_unspecified();
+  record.client = named ? filters_.client() : record.peer;  // or the head was no good
   record.local = downstream_->local();
   record.request = &downstream_->head();
   record.method = client_sent_.method;

@@ -17,7 +17,9 @@ namespace sluice::telemetry {
 
 struct AccessLine {
   std::chrono::system_clock::time_point start;
-  SocketAddress downstream;
+  SocketAddress
+      downstream;      // the client: who connected, or whom a trusted proxy names, with port 0 then
+  SocketAddress peer;  // who connected
   std::optional<SocketAddress> upstream;
   std::string_view method;
   std::string_view authority;
@@ -52,6 +54,8 @@ class AccessLineWriter {
  private:
   void write_text(const AccessLine& line);
   void write_json(const AccessLine& line);
+  void put(char c) { *at_++ = c; }
+  void put(std::string_view text);
   void time(std::chrono::system_clock::time_point at);
   void address(const SocketAddress& address);
   void number(std::uint64_t value);
@@ -62,7 +66,8 @@ class AccessLineWriter {
   void place(const AccessLine& line);
   void key(const char* name);  // JSON: ,"name":
 
-  std::string out_;
+  std::string memory_;        // as long as the longest line so far might have become
+  char* at_ = nullptr;        // where the next byte goes
   std::int64_t second_ = -1;  // that second_text_ is of
   std::string second_text_;
   bool json_;

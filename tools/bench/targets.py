@@ -11,7 +11,7 @@ NETLAB = ROOT / "tools/netlab/netlab"
 HERE = pathlib.Path(__file__).resolve().parent
 VIP, DIRECT = "10.200.0.1", "10.202.0.1"
 
-TARGETS = ["direct", "steered", "request", "haproxy", "nginx", "envoy"]
+TARGETS = ["direct", "steered", "request", "request-log", "haproxy", "nginx", "envoy"]
 
 
 class BenchError(Exception):
@@ -106,6 +106,9 @@ def proxy_command(target, work):
     if target == "request":
         # No added header fields: the other proxies add none either.
         return agent_command(work, "--steer-after", "never", "--forwarded-headers", "none")
+    if target == "request-log":
+        return agent_command(work, "--steer-after", "never", "--forwarded-headers", "none", "--access-log",
+                             work / "access.log")
     if target == "haproxy":
         return ["haproxy", "-db", "-f", HERE / "haproxy.cfg"]
     if target == "nginx":

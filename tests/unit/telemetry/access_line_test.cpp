@@ -16,6 +16,7 @@ AccessLine sample() {
   AccessLine line;
   line.start = std::chrono::system_clock::time_point(std::chrono::milliseconds(1764000000042));
   line.downstream = *SocketAddress::parse("192.0.2.7:40000");
+  line.peer = *SocketAddress::parse("198.51.100.4:555");
   line.upstream = *SocketAddress::parse("10.1.2.3:8080");
   line.method = "GET";
   line.authority = "shop.example.com";
@@ -48,7 +49,7 @@ TEST(AccessLine, OfText) {
             "200 - in=12 out=3456 total_ms=12.345 upstream_ms=11.005 lb_ms=0.040 "
             "upstream=10.1.2.3:8080 cluster=shop.default.svc.cluster.local|v1|80 "
             "route=default/shop#2 at=shop.yaml:14 attempts=1 tier=request "
-            "id=0af7651916cd43dd8448eb211c80319c\n");
+            "id=0af7651916cd43dd8448eb211c80319c peer=198.51.100.4:555\n");
 }
 
 TEST(AccessLine, OfJson) {
@@ -59,20 +60,21 @@ TEST(AccessLine, OfJson) {
             "\"bytes_in\":12,\"bytes_out\":3456,\"total_ms\":12.345,\"upstream_ms\":11.005,"
             "\"lb_ms\":0.040,\"cluster\":\"shop.default.svc.cluster.local|v1|80\","
             "\"route\":\"default/shop#2\",\"at\":\"shop.yaml:14\",\"attempts\":1,"
-            "\"tier\":\"request\",\"request_id\":\"0af7651916cd43dd8448eb211c80319c\"}\n");
+            "\"tier\":\"request\",\"request_id\":\"0af7651916cd43dd8448eb211c80319c\","
+            "\"peer\":\"198.51.100.4:555\"}\n");
 }
 
 TEST(AccessLine, OfARequestThatWentNowhere) {
   AccessLine line;
   line.start = sample().start;
-  line.downstream = *SocketAddress::parse("[2001:db8::1]:9");
+  line.downstream = line.peer = *SocketAddress::parse("[2001:db8::1]:9");
   line.status = 400;
   line.reason = "bare_lf";
   line.tier = "request";
   EXPECT_EQ(text(line),
             "2025-11-24T16:00:00.042Z [2001:db8::1]:9 \"   \" 400 bare_lf in=0 out=0 "
             "total_ms=0.000 upstream_ms=0.000 lb_ms=0.000 upstream=- cluster=- route=- at=- "
-            "attempts=0 tier=request id=-\n");
+            "attempts=0 tier=request id=- peer=[2001:db8::1]:9\n");
   EXPECT_NE(json(line).find("\"upstream\":null"), std::string::npos);
   EXPECT_NE(json(line).find("\"at\":\"\""), std::string::npos);
 }
@@ -95,7 +97,7 @@ TEST(AccessLine, EscapesWhatWouldEndAValueOrALine) {
       text(line).find("\"GET shop.example.com /\\\" 500 -\\x0a2025 \\\\\\x7f\\xc3 HTTP/1.1\""),
       std::string::npos)
       << text(line);
-  EXPECT_NE(text(line).find(" id=a\\x20b\\x0d\\x0aid=c\n"), std::string::npos) << text(line);
+  EXPECT_NE(text(line).find(" id=a\\x20b\\x0d\\x0aid=c peer="), std::string::npos) << text(line);
   EXPECT_NE(json(line).find("\"path\":\"/\\\" 500 -\\u000a2025 \\\\\\u007f\\u00c3\""),
             std::string::npos)
       << json(line);
