@@ -2,6 +2,8 @@
 #include "agent/app/view_parts.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "agent/routing/condition.hpp"
 
@@ -52,8 +54,10 @@ void fill(const health::ClusterView& from, v1::ClusterStatus& to) {
 
 ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
   ClusterReports out;
+  std::set<std::string_view> hidden;
   for (const proxy::WorkerReport& worker : workers) {
     for (const auto& [key, report] : worker.clusters) {
+      if (report.unused_for >= proxy::ClusterReport::kHide) hidden.insert(key);
       proxy::ClusterReport& sum = out[key];
       sum.picks += report.picks;
       sum.promotions += report.promotions;
@@ -73,6 +77,7 @@ ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
         sum.responses[i] += report.responses[i];
     }
   }
+  for (const std::string_view key : hidden) out.erase(std::string(key));
   return out;
 }
 

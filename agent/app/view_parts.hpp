@@ -21,7 +21,7 @@ namespace v1 = control::v1;
 
 using ClusterReports = std::map<std::string, proxy::ClusterReport>;
 
-// What all workers counted, by Cluster::key.
+// What all workers counted, by Cluster::key; without clusters that were given up (ClusterReport::kHide).
 [[nodiscard]] ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers);
 // What a realised share counts: requests that the cluster was picked for, and those that the kernel carried to it
 // since. Of a set: the sum of its clusters, what it is a share of.

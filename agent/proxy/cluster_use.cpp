@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/proxy/cluster_use.hpp"
 
+#include <iterator>
+
 #include "agent/proxy/context.hpp"
 
 namespace sluice::proxy {
@@ -13,6 +15,7 @@ ClusterUse::ClusterUse(Context& context, snapshot::DestinationSetPtr owner,
       policy_(share.policy),
       report_(context.report.clusters[share.cluster]),
       records_(context.registry->find(share.cluster, policy_, endpoints_)) {
+  ++report_.uses;
   states_.reserve(endpoints_.size());
   pools_.reserve(endpoints_.size());
   for (const auto& record : records_.endpoints) {
@@ -61,6 +64,12 @@ std::shared_ptr<ClusterUse> ClusterUses::get(const snapshot::DestinationSetPtr& 
 
 void ClusterUses::forget_unused() {
   std::erase_if(by_cluster_, [](const auto& entry) { return entry.second.expired(); });
+  auto& reports = context_.report.clusters;
+  for (auto entry = reports.begin(); entry != reports.end();) {
+    ClusterReport& report = entry->second;
+    report.unused_for = report.uses > 0 ? 0 : report.unused_for + 1;
+    entry = report.unused_for >= ClusterReport::kForget ? reports.erase(entry) : std::next(entry);
+  }
 }
 
 }  // namespace sluice::proxy

@@ -24,6 +24,7 @@ class ClusterUse {
  public:
   // `share` is one of `owner`, which is kept alive.
   ClusterUse(Context& context, snapshot::DestinationSetPtr owner, const snapshot::Share& share);
+  ~ClusterUse() { --report_.uses; }
   ClusterUse(const ClusterUse&) = delete;
   ClusterUse& operator=(const ClusterUse&) = delete;
 
@@ -69,6 +70,7 @@ class ClusterUses {
   explicit ClusterUses(Context& context) : context_(context) {}
   [[nodiscard]] std::shared_ptr<ClusterUse> get(const snapshot::DestinationSetPtr& set,
                                                 const snapshot::Share& share);
+  // A generation was made. Also of the worker's report: what no generation, request or connection uses for long.
   void forget_unused();
 
  private:

@@ -130,6 +130,7 @@ void Context::publish(snapshot::SnapshotPtr snapshot) {
   const auto before = std::exchange(loads_, {});
   cluster_uses.forget_unused();
   carried.published();
+  if (steering) steering->forget_clusters(report);
 }
 
 const std::shared_ptr<ListenerLoad>& Context::load_of(const snapshot::Listener& listener) {

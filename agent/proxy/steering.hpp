@@ -224,6 +224,8 @@ class Steering {
 
   // Adds what it counted itself (steered turns and bytes per cluster) to the worker's report.
   virtual void add_to(WorkerReport& report) const { (void)report; }
+  // What it counted for clusters that the worker's report has forgotten is to be forgotten too.
+  virtual void forget_clusters(const WorkerReport& known) { (void)known; }
 };
 
 }  // namespace sluice::proxy

@@ -203,6 +203,10 @@ WorkerReport WorkerImpl::copy_report() const {
     context_->steering->add_to(report);
     context_->carried.add_to(report);
   }
+  for (auto& [key, cluster] : report.clusters) {
+    // Of connections that outlived their cluster, or were adopted without one.
+    if (!context_->report.clusters.contains(key)) cluster.unused_for = ClusterReport::kHide;
+  }
   return report;
 }
 

@@ -71,6 +71,11 @@ enum class ReturnFailure : std::uint8_t {
 };
 
 struct ClusterReport {
+  // Generations without any use of the cluster after which it is no longer shown, and then forgotten. In between all
+  // workers get that far: a sum of which one part is gone would look like a restart to who reads it.
+  static constexpr std::uint32_t kHide = 16;
+  static constexpr std::uint32_t kForget = 32;
+
   std::uint64_t picks = 0;       // requests given to it, promoted ones included
   std::uint64_t promotions = 0;  // connections handed to the kernel
   std::uint64_t steered_turns =
@@ -88,6 +93,8 @@ struct ClusterReport {
   std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
   DurationHistogram durations;    // of requests that it was picked for, but for promoted ones
   DurationHistogram first_bytes;  // of these, until the head of the answer
+  std::uint32_t uses = 0;         // ClusterUse objects
+  std::uint32_t unused_for = 0;   // generations in which there was none
 };
 
 struct WorkerReport {

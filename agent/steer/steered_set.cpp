@@ -282,6 +282,11 @@ void SteeredSet::let_go() {
   adopted_ = 0;
 }
 
+void SteeredSet::forget_clusters(const proxy::WorkerReport& known) {
+  std::erase_if(totals_,
+                [&known](const auto& entry) { return !known.clusters.contains(entry.first); });
+}
+
 void SteeredSet::add_to(proxy::WorkerReport& report) const {
   report.steered_open = steered_.size();
   report.steered_adopted = adopted_;

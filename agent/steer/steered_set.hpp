@@ -87,6 +87,8 @@ class SteeredSet {
   // added.
   Milliseconds tick();
   void add_to(proxy::WorkerReport& report) const;
+  // Forgets what ended connections of clusters moved that `known` does not have.
+  void forget_clusters(const proxy::WorkerReport& known);
 
  private:
   struct Due {

@@ -54,6 +54,9 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   void keep(proxy::CarriedId id) override { reclaimer_.keep(id); }
   void cut(proxy::CarriedId id) override { reclaimer_.cut(id); }
   void add_to(proxy::WorkerReport& report) const override;
+  void forget_clusters(const proxy::WorkerReport& known) override {
+    steered_.forget_clusters(known);
+  }
 
  private:
   WorkerSteering(SteerOptions options, datapath::FlowTable& flows, SlotShare share,

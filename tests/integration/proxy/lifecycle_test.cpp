@@ -256,6 +256,40 @@ TEST_F(LifecycleTest, ARemovedListeningSocketAcceptsNoMoreButItsConnectionsStay)
   EXPECT_TRUE(peer.read_message());
 }
 
+TEST_F(LifecycleTest, ClustersThatAreGoneAreForgottenInTheEnd) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
+  ScriptedUpstream hanging([](Peer& peer) { (void)peer.read_message(), (void)peer.at_end(); });
+  world_.subsets = {{.name = "held", .endpoints = {hanging.address()}}};
+  start();
+  Peer peer = client();
+  ASSERT_TRUE(peer.send(kGet));
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.upstreams_open == 1; }));
+  std::uint64_t generation = 1;
+  const auto publish = [&](const std::string& subset) {
+    world_.subsets = {{.name = subset, .endpoints = {upstream.address()}}};
+    worker_->publish(make_snapshot(world_, ++generation));
+  };
+  for (int i = 0; i < 100; ++i) publish("v" + std::to_string(i));
+  const WorkerReport after = report();
+  EXPECT_EQ(after.generation, 101U);
+  EXPECT_EQ(after.clusters.size(), ClusterReport::kForget + 1);
+  EXPECT_TRUE(after.clusters.contains(cluster_key("held")));  // a request is there
+  EXPECT_EQ(after.clusters.at(cluster_key("v99")).unused_for, 0U);
+  EXPECT_EQ(after.clusters.at(cluster_key("v98")).unused_for, 1U);
+  EXPECT_FALSE(after.clusters.contains(cluster_key("v0")));
+  peer.reset();
+  ASSERT_TRUE(eventually([](const WorkerReport& r) { return r.upstreams_open == 0; }));
+  // One that comes back in time goes on counting.
+  ASSERT_TRUE(ask(kGet));
+  for (int i = 0; i < 10; ++i) publish("other");
+  publish("v99");
+  ASSERT_TRUE(eventually([&](const WorkerReport& r) { return r.generation == generation; }));
+  ASSERT_TRUE(ask(kGet));
+  EXPECT_EQ(report().clusters.at(cluster_key("v99")).picks, 2U);
+  for (int i = 0; i < 100; ++i) publish("v99");
+  EXPECT_EQ(report().clusters.size(), 1U);
+}
+
 TEST_F(LifecycleTest, IdleUpstreamConnectionsExpire) {
   ScriptedUpstream upstream(answering([](const Message&) { return ok("x"); }));
   options_.upstream_idle_timeout = Milliseconds(20);

@@ -36,6 +36,22 @@ TEST(MetricsView, SumsWorkersByReasonAndCluster) {
   expect_line(text, "sluice_app_build_info{version=\"1.2.3\"} 1");
 }
 
+// Worker 1 has forgotten it already: the rest of a sum would look like a restart.
+TEST(MetricsView, AClusterThatIsGoneVanishesAsAWhole) {
+  auto input = test::sample_metrics();
+  const std::string line = "sluice_proxy_picks_total{cluster=\"old\"}";
+  input.workers[0].clusters["old"].picks = 5;
+  input.workers[1].clusters["old"].picks = 6;
+  const auto text = [&] { return telemetry::to_prometheus_text(metrics_view(input)); };
+  expect_line(text(), line + " 11");
+  input.workers[0].clusters["old"].unused_for = proxy::ClusterReport::kHide - 1;
+  expect_line(text(), line + " 11");
+  input.workers[0].clusters["old"].unused_for = proxy::ClusterReport::kHide;
+  EXPECT_EQ(text().find(line), std::string::npos);
+  input.workers[1].clusters.erase("old");
+  EXPECT_EQ(text().find(line), std::string::npos);
+}
+
 TEST(MetricsView, DurationsOfAClusterAddUpOverWorkers) {
   const std::string text = sample_text();
   const std::string name = std::string("sluice_proxy_request_duration_seconds");

@@ -82,6 +82,14 @@ TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
   EXPECT_EQ(report.clusters["c"].steered_turns, 2U);
   EXPECT_EQ(report.clusters["c"].steered_resent_in, 5U);
   EXPECT_EQ(report.clusters["c"].steered_resent_out, 6U);
+  set.forget_clusters(report);
+  proxy::WorkerReport kept;
+  set.add_to(kept);
+  EXPECT_TRUE(kept.clusters.contains("c"));
+  set.forget_clusters({});
+  proxy::WorkerReport forgotten;
+  set.add_to(forgotten);
+  EXPECT_TRUE(forgotten.clusters.empty());
 }
 
 TEST_F(SteeredSetTest, ARemovedSlotRestsBeforeItIsUsedAgain) {
