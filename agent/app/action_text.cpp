@@ -133,7 +133,7 @@ std::string describe(const model::RetryPolicy& retries) {
                                                          "refused-stream",
                                                          "",  // its statuses are listed
                                                          "reset-before-request",
-                                                         "retriable-headers",
+                                                         "",  // its headers are listed
                                                          "cancelled",
                                                          "deadline-exceeded",
                                                          "internal",
@@ -148,6 +148,7 @@ std::string describe(const model::RetryPolicy& retries) {
   for (const std::uint16_t status : retries.statuses) {
     conditions.push_back(std::to_string(status));
   }
+  for (const std::string& header : retries.headers) conditions.push_back("header " + header);
   std::string out =
       fmt::format("{} on {}", retries.attempts,
                   conditions.empty() ? "nothing" : fmt::format("{}", fmt::join(conditions, ", ")));
@@ -155,7 +156,8 @@ std::string describe(const model::RetryPolicy& retries) {
     out += fmt::format("; each within {}", duration_text(*retries.per_try_timeout));
   }
   return out + fmt::format("; backoff {}", duration_text(retries.backoff)) +
-         (retries.ignore_previous_hosts ? "" : "; at the same endpoints too");
+         (retries.ignore_previous_hosts ? "" : "; at the same endpoints too") +
+         (retries.other_localities ? "; in other localities" : "");
 }
 
 std::vector<ActionText> describe_actions(const model::Route& route) {

@@ -22,6 +22,7 @@ namespace sluice::balance {
 struct PickRequest {
   std::optional<std::uint64_t> hash{};        // of the request's key, for consistent hashing
   std::span<const std::uint32_t> excluded{};  // endpoints that were tried already
+  bool other_localities = false;              // groups without any of these are preferred
   TimePoint now{};
 };
 

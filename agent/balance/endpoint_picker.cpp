@@ -67,6 +67,16 @@ std::size_t EndpointPicker::choose_group(const PickRequest& request) {
   return group;
 }
 
+// The nearest group with somebody to serve and nobody who was tried; `chosen` when there is none.
+std::size_t EndpointPicker::untried_group(const PickRequest& request, std::size_t chosen) const {
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const bool tried = std::ranges::any_of(
+        groups_[i].members(), [&](std::uint32_t member) { return excludes(request, member); });
+    if (!tried && groups_[i].healthy() > 0) return i;
+  }
+  return chosen;
+}
+
 bool EndpointPicker::excludes(const PickRequest& request, std::size_t index) {
   return std::ranges::find(request.excluded, static_cast<std::uint32_t>(index)) !=
          request.excluded.end();
@@ -75,7 +85,8 @@ bool EndpointPicker::excludes(const PickRequest& request, std::size_t index) {
 std::optional<std::size_t> EndpointPicker::pick(const PickRequest& request) {
   if (groups_.empty()) return std::nullopt;
   refresh_if_changed(request.now);
-  const std::size_t chosen = choose_group(request);
+  std::size_t chosen = choose_group(request);
+  if (request.other_localities) chosen = untried_group(request, chosen);
   auto picked = groups_[chosen].pick(request, dice_);
   if (picked && !excludes(request, *picked)) return picked;
   // All of the group were tried: any other group before the same again.

@@ -51,6 +51,7 @@ class EndpointPicker {
   void refresh(TimePoint now);
   void refresh_if_changed(TimePoint now);
   [[nodiscard]] std::size_t choose_group(const PickRequest& request);
+  [[nodiscard]] std::size_t untried_group(const PickRequest& request, std::size_t chosen) const;
   [[nodiscard]] static bool excludes(const PickRequest& request, std::size_t index);
 
   std::vector<EndpointGroup> groups_;

@@ -110,6 +110,7 @@ struct RetryPolicy {
   std::optional<Milliseconds> per_try_timeout;
   Milliseconds backoff{25};           // of the first retry; doubles, at most tenfold, jittered
   bool ignore_previous_hosts = true;  // other endpoints are preferred
+  bool other_localities = false;      // localities that were not tried yet are preferred
 
   bool operator==(const RetryPolicy&) const = default;
 };

@@ -59,7 +59,9 @@ void Stream::try_again(Milliseconds delay) {
   ++context_.report.retries;
   exchange_.reset();
   hold_body();
-  if (!retry_.policy().ignore_previous_hosts) load_.forget_tried();
+  const model::RetryPolicy& policy = retry_.policy();
+  // Where those were says which localities were tried.
+  if (!policy.ignore_previous_hosts && !policy.other_localities) load_.forget_tried();
   delayed_until_ = context_.reactor.now() + delay;
   phase_ = Phase::kBackoff;
   touch();

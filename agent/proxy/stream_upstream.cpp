@@ -14,8 +14,11 @@ constexpr Milliseconds kFresh{1'000};
 
 // An exchange with an endpoint that was not tried yet, while there is one.
 Stream::Attached Stream::attach() {
-  const auto endpoint = target_->use->pick(
-      {.hash = affinity_.hash, .excluded = load_.tried(), .now = context_.reactor.now()});
+  const auto endpoint =
+      target_->use->pick({.hash = affinity_.hash,
+                          .excluded = load_.tried(),
+                          .other_localities = attempts_ > 0 && retry_.policy().other_localities,
+                          .now = context_.reactor.now()});
   if (!endpoint) return attempts_ == 0 ? Attached::kNoEndpoint : Attached::kFailed;
   ++attempts_;
   load_.begin_attempt(*endpoint);

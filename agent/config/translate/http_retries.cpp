@@ -33,8 +33,7 @@ constexpr std::array<ConditionName, 16> kConditions{{
     {"internal", RetryPolicy::kGrpcInternal},
     {"resource-exhausted", RetryPolicy::kGrpcResourceExhausted},
     {"unavailable", RetryPolicy::kGrpcUnavailable},
-    // The API has no field for the names of those headers.
-    {"retriable-headers", 0},
+    {"retriable-headers", RetryPolicy::kRetriableHeaders},
     {"envoy-ratelimited", 0},
     {"http3-post-connect-failure", 0},
 }};
@@ -72,6 +71,34 @@ void read_condition(const Text& text, std::string_view word, RetryPolicy& out, R
                              : fmt::format("did you mean `{}`?", meant));
 }
 
+// The API has no field for the names. They are where the data plane of Istio looks for them: in a request field, which
+// a route can set, and which goes no further.
+constexpr std::string_view kRetriableHeaderNames = "x-envoy-retriable-header-names";
+
+std::vector<std::string> take_header_names(model::HeaderRules* headers) {
+  std::vector<std::string> out;
+  if (headers == nullptr) return out;
+  for (auto* const values : {&headers->request.set, &headers->request.add}) {
+    std::erase_if(*values, [&out](const model::HeaderValue& value) {
+      if (!equals_ignore_case(value.name, kRetriableHeaderNames)) return false;
+      for (const model::ValuePiece& piece : value.value) {
+        // Not a variable: which answers are tried again is not the client's to say.
+        std::string_view rest =
+            piece.kind == model::ValuePiece::Kind::kLiteral ? piece.text : std::string_view();
+        while (!rest.empty()) {
+          const std::size_t end = std::min(rest.size(), rest.find(','));
+          if (const auto name = trim(rest.substr(0, end)); !name.empty()) {
+            out.push_back(to_lower(name));
+          }
+          rest.remove_prefix(std::min(rest.size(), end + 1));
+        }
+      }
+      return true;
+    });
+  }
+  return out;
+}
+
 void read_retry_on(Fields& fields, RetryPolicy& out) {
   const auto located = fields.get("retryOn");
   if (!located) return;
@@ -98,27 +125,35 @@ void read_retry_on(Fields& fields, RetryPolicy& out) {
                             "`retriable-status-codes` without a status never holds",
                             "add the statuses, such as `503,504`");
   }
+  const bool headers = (out.conditions & RetryPolicy::kRetriableHeaders) != 0;
+  if (headers && out.headers.empty()) {
+    out.conditions &= ~std::uint32_t{RetryPolicy::kRetriableHeaders};
+    fields.report().warning(
+        text.mark, text.path, "no_effect", "`retriable-headers` without names never holds",
+        "let the route set the request header `x-envoy-retriable-header-names: a,b`");
+  }
 }
 
 }  // namespace
 
-std::optional<model::RetryPolicy> read_retries(const DecodeInput& input, Fields& route) {
+std::optional<model::RetryPolicy> read_retries(const DecodeInput& input, Fields& route,
+                                               model::HeaderRules* headers) {
+  std::vector<std::string> header_names = take_header_names(headers);
   const auto located = route.map("retries");
   if (!located) return std::nullopt;
   Fields fields(*located->node, located->path, input.report);
   RetryPolicy out;
   out.attempts = static_cast<std::uint32_t>(fields.integer("attempts", 0, 1000).value_or(0));
   out.per_try_timeout = read_duration(fields, "perTryTimeout");
+  out.headers = std::move(header_names);
   read_retry_on(fields, out);
+  if ((out.conditions & RetryPolicy::kRetriableHeaders) == 0) out.headers.clear();
   if (const auto backoff = read_duration(fields, "backoff")) out.backoff = *backoff;
   out.ignore_previous_hosts = fields.boolean("retryIgnorePreviousHosts").value_or(true);
-  const auto remote = fields.get("retryRemoteLocalities");
-  if (fields.boolean("retryRemoteLocalities").value_or(false)) {
-    input.report.unsupported(remote->key, remote->path,
-                             "a retry goes where any request may go, as the locality policy says");
-  }
+  out.other_localities = fields.boolean("retryRemoteLocalities").value_or(false);
   fields.finish();
-  const bool more = fields.get("perTryTimeout") || fields.get("retryOn") || remote;
+  const bool more =
+      fields.get("perTryTimeout") || fields.get("retryOn") || fields.get("retryRemoteLocalities");
   if (out.attempts == 0 && more && !input.report.failed()) {
     const auto attempts = fields.get("attempts");
     input.report.error(attempts ? attempts->node->mark : located->key, located->path + ".attempts",

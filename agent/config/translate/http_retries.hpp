@@ -7,7 +7,9 @@
 
 namespace sluice::config {
 
+// `headers` may be null; a request field that only says which answers are tried again is taken out of it.
 [[nodiscard]] std::optional<model::RetryPolicy> read_retries(const DecodeInput& input,
-                                                             Fields& route);
+                                                             Fields& route,
+                                                             model::HeaderRules* headers);
 
 }  // namespace sluice::config

@@ -92,10 +92,11 @@ void read_actions(const DecodeInput& input, Fields& fields, HttpRouteSpec& out) 
   // 0 is how people switch it off.
   route.timeout = read_duration(fields, "timeout", Milliseconds{0});
   if (route.timeout == Milliseconds{0}) route.timeout.reset();
-  route.retries = read_retries(input, fields);
+  auto headers = read_headers(input, fields);
+  route.retries = read_retries(input, fields, headers ? &*headers : nullptr);
   route.fault = read_fault(input, fields);
   route.cors = read_cors(input, fields);
-  if (auto headers = read_headers(input, fields)) {
+  if (headers && !headers->empty()) {
     route.headers = std::make_shared<const model::HeaderRules>(std::move(*headers));
   }
   out.mirrors = read_mirrors(input, fields);

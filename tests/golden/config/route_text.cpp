@@ -84,11 +84,13 @@ std::string text_of(const model::RetryPolicy& retries) {
     if ((retries.conditions & (1U << bit)) != 0) out += fmt::format(" {}", kNames[bit]);
   }
   for (const std::uint16_t status : retries.statuses) out += fmt::format(" {}", status);
+  for (const std::string& header : retries.headers) out += " " + header;
   if (retries.per_try_timeout) {
     out += fmt::format(" each {} ms", retries.per_try_timeout->count());
   }
   out += fmt::format(" backoff {} ms", retries.backoff.count());
-  return out + (retries.ignore_previous_hosts ? "" : ", previous hosts too");
+  return out + (retries.ignore_previous_hosts ? "" : ", previous hosts too") +
+         (retries.other_localities ? ", other localities" : "");
 }
 
 std::string text_of(const model::Fault& fault) {

@@ -198,6 +198,29 @@ TEST(EndpointPicker, ARetryLeavesThePriorityWhoseEndpointsWereTried) {
   EXPECT_EQ(picker.pick({.excluded = tried}), 1U);
 }
 
+TEST(EndpointPicker, ARetryMayBeSentToLocalitiesThatWereNotTried) {
+  auto endpoints = equal(5);
+  endpoints[2].priority = endpoints[3].priority = 1;
+  endpoints[4].priority = 2;
+  for (const Kind kind : kAllKinds) {
+    Cluster cluster(endpoints, kind);
+    auto picker = cluster.picker();
+    const std::vector<std::uint32_t> near{0};
+    const std::vector<std::uint32_t> both{0, 2};
+    const std::vector<std::uint32_t> all{0, 2, 4};
+    EXPECT_EQ(picker.pick({.excluded = near}), 1U);  // the rest of its own locality first
+    for (int i = 0; i < 10; ++i) {
+      const auto second = picker.pick({.excluded = near, .other_localities = true});
+      EXPECT_TRUE(second == 2U || second == 3U) << *second;
+      EXPECT_EQ(picker.pick({.excluded = both, .other_localities = true}), 4U);
+    }
+    EXPECT_EQ(picker.pick({.excluded = all, .other_localities = true}), 1U);  // none is left
+    cluster.eject(2);
+    cluster.eject(3);
+    EXPECT_EQ(picker.pick({.excluded = near, .other_localities = true}), 4U);
+  }
+}
+
 TEST(EndpointPicker, AnEndpointThatWarmsUpGetsItsShareBitByBit) {
   for (const Kind kind : {Kind::kRoundRobin, Kind::kLeastRequest}) {
     Cluster cluster(equal(2), kind);
