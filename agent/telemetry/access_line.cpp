@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <ctime>
 
 namespace sluice::telemetry {
@@ -45,11 +44,6 @@ std::string_view AccessLineWriter::write(const AccessLine& line) {
   }
   put('\n');
   return {memory_.data(), static_cast<std::size_t>(at_ - memory_.data())};
-}
-
-void AccessLineWriter::put(std::string_view text) {
-  std::memcpy(at_, text.data(), text.size());
-  at_ += text.size();
 }
 
 void AccessLineWriter::write_text(const AccessLine& line) {
@@ -104,15 +98,15 @@ void AccessLineWriter::write_json(const AccessLine& line) {
   put("{\"start\":\"");
   time(line.start);
   put('"');
-  const auto text = [this](const char* name, std::string_view value) {
+  const auto text = [this](std::string_view name, std::string_view value) {
     key(name);
     quoted(value);
   };
-  const auto count = [this](const char* name, std::uint64_t value) {
+  const auto count = [this](std::string_view name, std::uint64_t value) {
     key(name);
     number(value);
   };
-  const auto duration = [this](const char* name, Nanoseconds value) {
+  const auto duration = [this](std::string_view name, Nanoseconds value) {
     key(name);
     milliseconds(value);
   };
@@ -221,21 +215,22 @@ void AccessLineWriter::escaped(std::string_view value, bool spaces) {
   const bool cut = value.size() > kMaxValue;
   if (cut) value = value.substr(0, kMaxValue);
   const auto& stands = spaces ? kPlainWord : kPlain;
+  const std::string_view lead = json_ ? "\\u00" : "\\x";
+  char* at = at_;  // of our own: a byte that is written might change the object's
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
     if (stands[byte]) [[likely]] {
-      put(c);
-      continue;
+      *at++ = c;
+    } else if (c == '"' || c == '\\') {
+      *at++ = '\\';
+      *at++ = c;
+    } else {
+      at = std::ranges::copy(lead, at).out;
+      *at++ = kHex[byte >> 4];
+      *at++ = kHex[byte & 15];
     }
-    if (c == '"' || c == '\\') {
-      put('\\');
-      put(c);
-      continue;
-    }
-    put(json_ ? "\\u00" : "\\x");
-    put(kHex[byte >> 4]);
-    put(kHex[byte & 15]);
   }
+  at_ = at;
   if (cut) put("...");
 }
 
@@ -250,7 +245,7 @@ void AccessLineWriter::place(const AccessLine& line) {
   number(static_cast<std::uint64_t>(line.file_line));
 }
 
-void AccessLineWriter::key(const char* name) {
+void AccessLineWriter::key(std::string_view name) {
   put(",\"");
   put(name);
   put("\":");

@@ -6,6 +6,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,7 +56,10 @@ class AccessLineWriter {
   void write_text(const AccessLine& line);
   void write_json(const AccessLine& line);
   void put(char c) { *at_++ = c; }
-  void put(std::string_view text);
+  void put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
   void time(std::chrono::system_clock::time_point at);
   void address(const SocketAddress& address);
   void number(std::uint64_t value);
@@ -64,7 +68,7 @@ class AccessLineWriter {
   void quoted(std::string_view value);  // escaped, in the form's way
   void escaped(std::string_view value, bool spaces);
   void place(const AccessLine& line);
-  void key(const char* name);  // JSON: ,"name":
+  void key(std::string_view name);  // JSON: ,"name":
 
   std::string memory_;        // as long as the longest line so far might have become
   char* at_ = nullptr;        // where the next byte goes
