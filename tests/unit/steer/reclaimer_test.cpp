@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "agent/net/socket.hpp"
+#include "agent/net/tcp_repair.hpp"
 #include "agent/steer/slot_state.hpp"
 #include "fake_flow_table.hpp"
 #include "tests/bpf/sandbox.hpp"
@@ -121,6 +123,41 @@ class ReclaimerTest : public testing::Test {
     socklen_t size = sizeof value;
     EXPECT_EQ(::getsockopt(fd, level, name, &value, &size), 0);
     return value;
+  }
+
+  struct Link {
+    UniqueFd connected;
+    UniqueFd accepted;
+  };
+  static Link link(const SocketAddress& to, const SocketAddress& from) {
+    const auto listener = net::listen_tcp(to.ip, to.port);
+    EXPECT_TRUE(listener) << listener.error().message;
+    Link out{UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), {}};
+    sockaddr_storage address{};
+    socklen_t size = from.to_sockaddr(address);
+    EXPECT_EQ(::bind(out.connected.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    size = to.to_sockaddr(address);
+    EXPECT_EQ(::connect(out.connected.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    pollfd ready{listener->get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ready, 1, 10'000), 1);
+    out.accepted = UniqueFd(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return out;
+  }
+  struct Numbers {
+    std::uint32_t send = 0;
+    std::uint32_t receive = 0;
+  };
+  static Numbers vanish(UniqueFd socket) {
+    const Numbers out{next_of(socket.get(), TCP_SEND_QUEUE), next_of(socket.get(), TCP_RECV_QUEUE)};
+    net::silent_close(std::move(socket));
+    return out;
+  }
+  // What ends the connection; 0: a FIN, -1: nothing within ten seconds.
+  static int error_of(int fd) {
+    pollfd ready{fd, POLLIN, 0};
+    if (::poll(&ready, 1, 10'000) != 1) return -1;
+    char byte = 0;
+    return ::recv(fd, &byte, 1, 0) < 0 ? errno : 0;
   }
 
   std::unique_ptr<test::Sandbox> sandbox_;
@@ -357,6 +394,27 @@ TEST_F(ReclaimerTest, AConnectionThatIsCutGivesSlotAndPortBack) {
   EXPECT_EQ(ports_.in_use(), 0U);
   EXPECT_EQ(report().steered_cut, 1U);
   EXPECT_TRUE(net::restore_tcp(client_image(slot(id), {}, 0))) << "no socket of it is left";
+}
+
+// Both sides are real here: the agent's ends of their connections vanish without a packet, as by a promotion.
+TEST_F(ReclaimerTest, BothSidesOfAConnectionThatIsCutAreReset) {
+  ASSERT_TRUE(test::Sandbox::run("sysctl -qw net.ipv4.tcp_timestamps=0"));
+  const auto id = steer();
+  lb_slot& s = slot(id);
+  Link client = link(datapath::destination_of(s.client), datapath::source_of(s.client));
+  Link pod = link(datapath::source_of(s.pod), datapath::destination_of(s.pod));
+  const Numbers to_client = vanish(std::move(client.accepted));
+  const Numbers to_pod = vanish(std::move(pod.connected));
+  // The client has asked for something (7 bytes) and has no answer yet.
+  s.track[LB_TO_POD] = {to_client.receive + 7, to_client.send, 400, 0, 0, 0};
+  s.track[LB_TO_CLIENT] = {to_pod.receive, to_pod.send + 7, 400, 0, 0, 0};
+  s.seq_delta = to_pod.send - to_client.receive;
+  s.ack_delta = to_pod.receive - to_client.send;
+  s.last_direction = LB_TO_POD;
+  reclaimer_->cut(id);
+  EXPECT_EQ(error_of(client.connected.get()), ECONNRESET);
+  // To the pod the RST lies ahead of what it has got: it asks back, and the stack answers.
+  EXPECT_EQ(error_of(pod.accepted.get()), ECONNRESET);
 }
 
 TEST_F(ReclaimerTest, RequestsToComeBackAreCountedOnceByTheirFirstReason) {
