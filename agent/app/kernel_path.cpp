@@ -45,16 +45,18 @@ Result<UniqueFd> listen_on_loopback(int family) {
 
 }  // namespace
 
-KernelPath::KernelPath(const Options& options)
+KernelPath::KernelPath(const Options& options, std::uint32_t client_descriptors)
     : options_(options),
+      client_descriptors_(client_descriptors),
       ports_(steer::divide_ports(options.upstream_port_first, options.upstream_port_last,
                                  options.workers)),
       handles_(options.workers) {}
 
 KernelPath::~KernelPath() = default;
 
-Result<std::unique_ptr<KernelPath>> KernelPath::open(const Options& options) {
-  std::unique_ptr<KernelPath> self(new KernelPath(options));
+Result<std::unique_ptr<KernelPath>> KernelPath::open(const Options& options,
+                                                     std::uint32_t client_descriptors) {
+  std::unique_ptr<KernelPath> self(new KernelPath(options, client_descriptors));
   datapath::DatapathOptions datapath;
   datapath.pin_directory = options.pin_directory;
   datapath.workers = options.workers;
@@ -87,6 +89,7 @@ std::unique_ptr<proxy::Steering> KernelPath::make_steering(std::uint32_t worker,
   steer::SteerOptions steer;
   steer.worker = worker;
   steer.ports = ports_[worker];
+  steer.client_descriptors = client_descriptors_;
   steer.keep.idle_limit = std::chrono::seconds(options_.steer_idle_seconds);
   auto made =
       steer::WorkerSteering::create(steer, datapath_->flows(), std::move(shares_[worker]), reactor);

@@ -23,7 +23,9 @@ namespace sluice::app {
 class KernelPath {
  public:
   // Loads and attaches; the flows of an earlier agent are kept and divided among the new workers.
-  static Result<std::unique_ptr<KernelPath>> open(const Options& options);
+  // `client_descriptors`: as WorkerOptions has it, for connections that come back.
+  static Result<std::unique_ptr<KernelPath>> open(const Options& options,
+                                                  std::uint32_t client_descriptors);
   ~KernelPath();
 
   [[nodiscard]] proxy::Worker::SteeringFactory steering_factory(std::uint32_t worker);
@@ -62,13 +64,14 @@ class KernelPath {
     net::Reactor* reactor = nullptr;
   };
 
-  explicit KernelPath(const Options& options);
+  KernelPath(const Options& options, std::uint32_t client_descriptors);
   void refresh_paths();
   void time_clusters(const snapshot::Snapshot& snapshot);
   void adopt();
   std::unique_ptr<proxy::Steering> make_steering(std::uint32_t worker, net::Reactor& reactor);
 
   Options options_;
+  std::uint32_t client_descriptors_;
   std::unique_ptr<datapath::Datapath> datapath_;
   std::vector<steer::PortRange> ports_;
   std::vector<steer::SlotShare> shares_;  // by worker; taken by its steering

@@ -100,7 +100,7 @@ Result<void> Supervisor::start_kernel_path() {
     preflight_.reason = "switched off by --no-kernel-path";
   }
   if (preflight_.kernel_path) {
-    auto opened = KernelPath::open(options_);
+    auto opened = KernelPath::open(options_, client_descriptors_);
     if (opened) {
       kernel_ = std::move(*opened);
     } else {

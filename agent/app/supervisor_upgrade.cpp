@@ -122,7 +122,7 @@ void Supervisor::wait_for_path() {
 
 void Supervisor::take_path_over() {
   if (draining_ || !path_busy_) return;
-  auto opened = KernelPath::open(options_);
+  auto opened = KernelPath::open(options_, client_descriptors_);
   if (!opened && opened.error().code == ErrorCode::kUnavailable) {
     path_timer_->arm(path_pause_);
     path_pause_ = std::min(2 * path_pause_, kLongestPause);

@@ -60,6 +60,7 @@ enum class Ending : std::uint8_t {
 #define LB_RETURN_FAILURES(X)                                                          \
   X(kClientSocket, "client_socket", "the client's socket could not be restored")       \
   X(kEndpointSocket, "endpoint_socket", "the endpoint's socket could not be restored") \
+  X(kNoDescriptor, "no_descriptor", "clients have all descriptors that they may have") \
   X(kWokeUp, "woke_up", "an idle connection went on just then; it is tried again")     \
   X(kGivenUp, "given_up", "several attempts failed: the connection stays where it is")
 

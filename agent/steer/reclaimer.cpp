@@ -20,6 +20,7 @@ constexpr std::uint32_t kQuietTicks{
 constexpr std::uint32_t kAttempts{
     3};  // each one that fails at a turn costs the client a retransmission
 constexpr Milliseconds kRetry{250};
+constexpr std::size_t kMostIdle{64};           // that come back in one turn: others wait meanwhile
 constexpr std::size_t kMostInput{256 * 1024};  // a client's burst; the rest it repeats
 
 std::uint32_t coarse(TimePoint now) {
@@ -116,7 +117,7 @@ Milliseconds Reclaimer::tick() {
     Entry* const entry = steered_.find(id.slot, id.generation);
     if (entry == nullptr || !entry->move) return true;
     (void)arm(slot_of(id), *entry);
-    if (entry->move->idle) stop_if_idle(id);
+    if (entry->move->idle && stopped_.size() < kMostIdle) stop_if_idle(id);
     return !entry->move->idle && clock_.now() >= entry->not_before;
   });
   return watched_.empty() ? Milliseconds(-1) : kPace;
@@ -144,34 +145,39 @@ void Reclaimer::stop_if_idle(CarriedId id) {
 
 void Reclaimer::finish(const std::function<void()>& consume) {
   while (!stopped_.empty()) {
-    Stopped& next = stopped_.front();
-    Entry* const entry = steered_.find(next.id.slot, next.id.generation);
-    if (entry == nullptr) {  // swept meanwhile
-      stopped_.pop_front();
-      continue;
-    }
-    const lb_slot& slot = slot_of(next.id);
-    // The pod has acknowledged the promoted request; the socket that would have repeated it is in the way.
-    net::silent_close(std::move(entry->held));
-    auto client = net::restore_tcp(
-        client_image(slot, next.at, static_cast<std::uint32_t>(next.input.size())));
-    if (!client) {
-      failed(next, ReturnFailure::kClientSocket, client.error().message);
-      stopped_.pop_front();
-      continue;
-    }
-    auto endpoint = net::restore_tcp(endpoint_image(slot, next.at));
-    if (!endpoint) {
-      failed(next, ReturnFailure::kEndpointSocket, endpoint.error().message);
-      stopped_.pop_front();
-      continue;
-    }
-    next.client = std::move(*client);
-    consume();
+    auto endpoint = restore(stopped_.front());
+    if (endpoint) consume();
     Stopped ready = std::move(stopped_.front());
     stopped_.pop_front();
-    give_back(ready, std::move(*endpoint));
+    if (endpoint) give_back(ready, std::move(*endpoint));
   }
+}
+
+std::optional<UniqueFd> Reclaimer::restore(Stopped& next) {
+  Entry* const entry = steered_.find(next.id.slot, next.id.generation);
+  if (entry == nullptr) return std::nullopt;  // swept meanwhile
+  const lb_slot& slot = slot_of(next.id);
+  // The pod has acknowledged the promoted request; the socket that would have repeated it is in the way.
+  net::silent_close(std::move(entry->held));
+  auto client =
+      net::restore_tcp(client_image(slot, next.at, static_cast<std::uint32_t>(next.input.size())));
+  if (!client) {
+    failed(next, ReturnFailure::kClientSocket, client.error().message);
+    return std::nullopt;
+  }
+  auto endpoint = net::restore_tcp(endpoint_image(slot, next.at));
+  if (!endpoint) {
+    failed(next, ReturnFailure::kEndpointSocket, endpoint.error().message);
+    return std::nullopt;
+  }
+  // They are given out from the lowest on, so the number says how many are in use.
+  const auto number = static_cast<std::uint32_t>(std::max(client->get(), endpoint->get()));
+  if (descriptors_ != 0 && number >= descriptors_) {
+    failed(next, ReturnFailure::kNoDescriptor, "clients use all descriptors that they may");
+    return std::nullopt;
+  }
+  next.client = std::move(*client);
+  return std::move(*endpoint);
 }
 
 void Reclaimer::give_back(Stopped& connection, UniqueFd endpoint) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,14 @@ class Reclaimer {
  public:
   using Deliver = std::function<void(proxy::Returned)>;
 
-  Reclaimer(const Clock& clock, datapath::FlowTable& flows, SteeredSet& steered, Deliver deliver)
-      : clock_(clock), flows_(flows), steered_(steered), deliver_(std::move(deliver)) {}
+  // Sockets whose number is `descriptors` or more are not taken: others need those. 0 = no such limit.
+  Reclaimer(const Clock& clock, datapath::FlowTable& flows, SteeredSet& steered,
+            std::uint32_t descriptors, Deliver deliver)
+      : clock_(clock),
+        flows_(flows),
+        steered_(steered),
+        descriptors_(descriptors),
+        deliver_(std::move(deliver)) {}
 
   // As in proxy::Steering.
   bool take_back(proxy::CarriedId id, proxy::MoveReason reason, bool idle);
@@ -64,6 +71,8 @@ class Reclaimer {
   void turn(const lb_event& event, std::string_view payload);
   void more(const lb_event& event, std::string_view payload);
   [[nodiscard]] Stopped* stopped(const lb_event& event);
+  // The endpoint's socket; `next` has the client's. Fails as failed() has told.
+  std::optional<UniqueFd> restore(Stopped& next);
   void give_back(Stopped& connection, UniqueFd endpoint);
   void failed(const Stopped& connection, proxy::ReturnFailure why, const std::string& message);
   void count(proxy::ReturnFailure why) { ++failures_[static_cast<std::size_t>(why)]; }
@@ -73,6 +82,7 @@ class Reclaimer {
   const Clock& clock_;
   datapath::FlowTable& flows_;
   SteeredSet& steered_;
+  std::uint32_t descriptors_;
   Deliver deliver_;
   std::deque<Stopped> stopped_;
   std::vector<proxy::CarriedId> watched_;  // to come back idle, or to be tried again

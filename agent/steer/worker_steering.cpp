@@ -96,7 +96,7 @@ WorkerSteering::WorkerSteering(SteerOptions options, datapath::FlowTable& flows,
       ports_(options.ports.first, options.ports.last),
       steered_(options.keep, reactor.clock(), flows, share, ports_,
                [this](const SteeredSet::Gone& connection) { gone(connection); }),
-      reclaimer_(reactor.clock(), flows, steered_,
+      reclaimer_(reactor.clock(), flows, steered_, options.client_descriptors,
                  [this](proxy::Returned connection) { returned(std::move(connection)); }),
       timer_(reactor, [this] { tick(); }),
       idle_timer_(reactor, [this] { look_for_idle(); }) {}

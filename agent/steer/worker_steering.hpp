@@ -26,6 +26,7 @@ struct SteerOptions {
   std::uint32_t worker = 0;
   PortRange ports;
   KeepOptions keep;
+  std::uint32_t client_descriptors = 0;  // as WorkerOptions has it
 };
 
 class WorkerSteering final : public proxy::Steering, private net::EventHandler {

@@ -33,8 +33,11 @@ class ReclaimerTest : public testing::Test {
     auto shares = divide_slots(flows_.slots(), divide_ports(15000, 15003, 1));
     set_ = std::make_unique<SteeredSet>(KeepOptions{}, clock_, flows_, shares[0], ports_,
                                         [](const SteeredSet::Gone&) {});
+    make_reclaimer(0);
+  }
+  void make_reclaimer(std::uint32_t descriptors) {
     reclaimer_ = std::make_unique<Reclaimer>(
-        clock_, flows_, *set_,
+        clock_, flows_, *set_, descriptors,
         [this](proxy::Returned connection) { returned_.push_back(std::move(connection)); });
   }
 
@@ -358,6 +361,17 @@ TEST_F(ReclaimerTest, WhatCannotBeRestoredGoesOnWithTheKernelAndIsTriedAgain) {
   turn(id);
   finish();
   EXPECT_EQ(returned_.size(), 1U);
+}
+
+TEST_F(ReclaimerTest, ConnectionsThatComeBackLeaveTheDescriptorsThatOthersNeed) {
+  make_reclaimer(4);
+  const auto id = steer();
+  ask(id);
+  turn(id);
+  finish();
+  EXPECT_TRUE(returned_.empty());
+  EXPECT_EQ(slot(id).state, LB_SLOT_NORMAL);
+  EXPECT_EQ(failures(proxy::ReturnFailure::kNoDescriptor), 1U);
 }
 
 TEST_F(ReclaimerTest, AfterThreeFailuresItIsLeftAlone) {
