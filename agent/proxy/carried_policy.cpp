@@ -75,9 +75,12 @@ void CarriedPolicy::published() {
   look();
 }
 
-void CarriedPolicy::promoted(CarriedId id, Upstream& upstream) {
+void CarriedPolicy::promoted(CarriedId id, Upstream& upstream, const Generation& generation,
+                             const CarriedPlace& place) {
   Known known;
   known.id = id;
+  known.serial = generation.serial();
+  known.verdict.place = place;
   known.seen_at = context_.reactor.now();
   known.opened_at = upstream.opened_at;
   known.requests_before = upstream.requests - 1;
@@ -121,8 +124,8 @@ void CarriedPolicy::look() {
 
 void CarriedPolicy::see(const Carried& carried) {
   Known& known = know(carried);
-  account(known, carried.requests);
   if (known.serial != context_.generation->serial()) place(known, carried);
+  account(known, carried.requests);
   const bool waits =
       carried.answering && now_ - carried.last_packet >= context_.options.stream_timeout;
   if (waits && !known.silent) report(known, health::Outcome::kLocalFailure);

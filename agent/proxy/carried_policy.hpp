@@ -38,8 +38,9 @@ class CarriedPolicy final : public SteeringUser {
   // Before another generation is current, and once it is.
   void settle();
   void published();
-  // The kernel has a connection now whose endpoint is that of `upstream`.
-  void promoted(CarriedId id, Upstream& upstream);
+  // The kernel has a connection now that goes where `upstream` went; `place` is of that generation.
+  void promoted(CarriedId id, Upstream& upstream, const Generation& generation,
+                const CarriedPlace& place);
 
   // How far the subsets of sets with carried connections are from their shares.
   void add_to(WorkerReport& report) const;

@@ -142,7 +142,10 @@ bool Stream::promote(Promotable& client, std::string_view raw) {
   promotion.request_number = client.requests();
   const PromoteResult result = context_.steering->promote(promotion, channel.descriptor(), steer);
   if (result.outcome == PromoteOutcome::kPromoted) {
-    context_.carried.promoted(result.id, upstream);
+    const std::uint32_t set = listener_->steer_set;
+    const auto choice = static_cast<std::uint32_t>(target_ - generation_->targets(set).data());
+    context_.carried.promoted(result.id, upstream, *generation_,
+                              {set, choice, target_, load_.tried().back()});
     upstream.forget_socket();
     exchange_.reset();
     ++target_->report->promotions;
