@@ -287,6 +287,7 @@ std::map<std::string, std::string> Supervisor::serve_listeners(
 void Supervisor::on_health() {
   constexpr Milliseconds kSweep{250};
   health_->sweep();
+  pipeline_->tidy();
   health_timer_->arm(kSweep);
 }
 

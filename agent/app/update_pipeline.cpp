@@ -12,6 +12,8 @@ namespace sluice::app {
 namespace {
 
 constexpr auto kMuchWork = std::chrono::milliseconds(100);
+// The workers have let go of the generation before, and requests that were on their way are mostly over.
+constexpr auto kLetGo = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -33,9 +35,15 @@ void UpdatePipeline::apply(const std::vector<config::ObjectText>& changes) {
 void UpdatePipeline::timed(const std::function<config::Translation()>& load) {
   const auto start = std::chrono::steady_clock::now();
   update(load());
-  // What parsing and linking of much left in the allocator goes back to the node; after a small change there is nothing
-  // to win, and the call would cost more than the change.
-  if (std::chrono::steady_clock::now() - start > kMuchWork) (void)::malloc_trim(0);
+  // After a small change there is nothing to win, and trimming would cost more than the change.
+  const auto end = std::chrono::steady_clock::now();
+  if (end - start > kMuchWork && !trim_at_) trim_at_ = end + kLetGo;
+}
+
+void UpdatePipeline::tidy() {
+  if (!trim_at_ || std::chrono::steady_clock::now() < *trim_at_) return;
+  trim_at_.reset();
+  (void)::malloc_trim(0);
 }
 
 void UpdatePipeline::update(config::Translation translation) {

@@ -2,10 +2,12 @@
 // UpdatePipeline: the configuration line in one function: files -> manifest -> world -> snapshot -> workers and maps.
 // Thread: main. Invariants: a generation is published whole or not at all; what fails keeps the last good state.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,8 @@ class UpdatePipeline {
   void reload();
   // The same for a source that tells what changed instead of a directory.
   void apply(const std::vector<config::ObjectText>& changes);
+  // To be called several times a second: gives back to the node what a large change left in the allocator.
+  void tidy();
   // The kernel path came or went: builds anew from what is there.
   void set_kernel_path(bool there, std::string reason);
   [[nodiscard]] const snapshot::SnapshotPtr& current() const { return current_; }
@@ -59,6 +63,7 @@ class UpdatePipeline {
   snapshot::SnapshotPtr current_;
   ConfigState state_;
   std::map<std::string, std::string> errors_;
+  std::optional<std::chrono::steady_clock::time_point> trim_at_;
   std::vector<std::string> logged_;  // diagnostics of the last reload, so that each is logged once
 };
 

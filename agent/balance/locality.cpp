@@ -56,7 +56,7 @@ std::uint32_t distance(const Locality& own, const Locality& place) {
 void by_place(std::span<Endpoint> endpoints, const LocalityPolicy* policy, const Locality& own) {
   const std::string* to = nullptr;
   if (policy != nullptr) {
-    const auto rule = std::ranges::find(policy->failover, own.region,
+    const auto rule = std::ranges::find(policy->failover, own.region.str(),
                                         &std::pair<std::string, std::string>::first);
     if (rule != policy->failover.end()) to = &rule->second;
   }
@@ -83,7 +83,7 @@ void by_labels(std::span<Endpoint> endpoints, const std::vector<std::string>& or
     std::size_t same = 0;
     while (same < wanted.size() &&
            (same < endpoint.failover_labels.size() ? endpoint.failover_labels[same]
-                                                   : std::string()) == wanted[same]) {
+                                                   : SharedText()) == wanted[same]) {
       ++same;
     }
     endpoint.priority = static_cast<std::uint32_t>(wanted.size() - same);

@@ -6,13 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/shared_text.hpp"
+
 namespace sluice::model {
 
 // Unknown parts are empty. "region/zone/subzone" in Istio, topology.kubernetes.io/* labels on nodes.
 struct Locality {
-  std::string region;
-  std::string zone;
-  std::string subzone;
+  SharedText region;
+  SharedText zone;
+  SharedText subzone;
 
   auto operator<=>(const Locality&) const = default;
   // "region/zone/subzone" with as many parts as are known; what follows a third slash belongs to the subzone.

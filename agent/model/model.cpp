@@ -22,7 +22,8 @@ const char* name_of(Severity severity) {
 }  // namespace
 
 std::string location(const Origin& origin) {
-  return origin.line > 0 ? origin.file + ":" + std::to_string(origin.line) : origin.file;
+  const std::string& file = origin.file;
+  return origin.line > 0 ? file + ":" + std::to_string(origin.line) : file;
 }
 
 std::string to_string(const Diagnostic& diagnostic) {
@@ -31,8 +32,8 @@ std::string to_string(const Diagnostic& diagnostic) {
     out += ":" + std::to_string(diagnostic.origin.column);
   }
   out += std::string(": ") + name_of(diagnostic.severity) + ": ";
-  if (!diagnostic.origin.object.empty()) out += diagnostic.origin.object + " ";
-  if (!diagnostic.origin.path.empty()) out += diagnostic.origin.path + ": ";
+  if (!diagnostic.origin.object.empty()) out += diagnostic.origin.object.str() + " ";
+  if (!diagnostic.origin.path.empty()) out += diagnostic.origin.path.str() + ": ";
   out += diagnostic.message;
   if (!diagnostic.hint.empty()) out += "; " + diagnostic.hint;
   if (!diagnostic.code.empty()) out += " [" + diagnostic.code + "]";

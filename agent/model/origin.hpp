@@ -5,14 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/shared_text.hpp"
+
 namespace sluice::model {
 
 struct Origin {
-  std::string file;    // path as given, or "kube"
-  int line = 0;        // 1-based; 0 = unknown
-  int column = 0;      // 1-based
-  std::string object;  // "VirtualService default/echo"
-  std::string path;    // "spec.http[0].route[1].weight"
+  SharedText file;    // path as given, or "kube"
+  int line = 0;       // 1-based; 0 = unknown
+  int column = 0;     // 1-based
+  SharedText object;  // "VirtualService default/echo"
+  SharedText path;    // "spec.http[0].route[1].weight"
 
   bool operator==(const Origin&) const = default;
 };

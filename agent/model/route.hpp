@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/boxed.hpp"
 #include "agent/base/ip_address.hpp"
 #include "agent/model/action.hpp"
 #include "agent/model/header_rules.hpp"
@@ -21,9 +22,9 @@ struct RouteMatch {
   std::string name;
   std::optional<StringMatch> uri;  // on the path without query
   bool ignore_uri_case = false;
-  std::optional<StringMatch> scheme;
-  std::optional<StringMatch> method;
-  std::optional<StringMatch> authority;  // Host with its port as the client sent it
+  Boxed<StringMatch> scheme;
+  Boxed<StringMatch> method;
+  Boxed<StringMatch> authority;  // Host with its port as the client sent it
   std::vector<NamedMatch> headers;
   std::vector<NamedMatch> without_headers;
   std::vector<NamedMatch> query_params;
@@ -55,16 +56,16 @@ struct Route {
   std::string name;
   std::vector<RouteMatch> matches;  // empty = matches everything; any one suffices
   std::vector<WeightedDestination> destinations;
-  std::optional<Redirect> redirect{};
-  std::optional<DirectResponse> direct_response{};
-  std::optional<Rewrite> rewrite{};
+  Boxed<Redirect> redirect{};
+  Boxed<DirectResponse> direct_response{};
+  Boxed<Rewrite> rewrite{};
   HeaderRulesPtr headers{};
   std::optional<Milliseconds>
       timeout{};  // from the whole request to the whole answer, retries included; none = unbounded
-  std::optional<RetryPolicy> retries{};  // none = RetryPolicy{}
-  std::optional<Fault> fault{};
+  Boxed<RetryPolicy> retries{};  // none = RetryPolicy{}
+  Boxed<Fault> fault{};
   std::vector<Mirror> mirrors{};
-  std::optional<Cors> cors{};
+  Boxed<Cors> cors{};
   Origin origin;  // spec.http[i]
 };
 

@@ -7,22 +7,24 @@
 
 namespace sluice::proxy {
 
-ClusterUse::ClusterUse(Context& context, snapshot::DestinationSetPtr owner,
-                       const snapshot::Share& share)
+ClusterUse::ClusterUse(Context& context, const snapshot::Share& share)
     : context_(context),
-      owner_(std::move(owner)),
       endpoints_(share.endpoints),
       policy_(share.policy),
       report_(context.report.clusters[share.cluster]),
-      records_(context.registry->find(share.cluster, policy_, endpoints_)) {
+      records_(context.registry->find(share.cluster, policy_, endpoints_.span())) {
   ++report_.uses;
   states_.reserve(endpoints_.size());
   pools_.reserve(endpoints_.size());
   for (const auto& record : records_.endpoints) {
     states_.push_back(&record->state());
-    pools_.push_back(context.pools.get(record, policy_));
+    pools_.push_back(context.pools.adopt(record, policy_));
+    if (auto pool = context.mirror_pools.adopt(record, policy_)) {
+      mirror_pools_.resize(endpoints_.size());
+      mirror_pools_[pools_.size() - 1] = std::move(pool);
+    }
   }
-  balance::PickerOptions options{.endpoints = endpoints_,
+  balance::PickerOptions options{.endpoints = endpoints_.span(),
                                  .policy = &policy_->load_balancer,
                                  .states = states_,
                                  .changes = &records_.cluster->changes(),
@@ -45,6 +47,12 @@ std::optional<std::uint32_t> ClusterUse::pick(const balance::PickRequest& reques
   return index ? std::optional(static_cast<std::uint32_t>(*index)) : std::nullopt;
 }
 
+EndpointPool& ClusterUse::pool(std::uint32_t endpoint) {
+  auto& pool = pools_[endpoint];
+  if (!pool) pool = context_.pools.get(records_.endpoints[endpoint], policy_);
+  return *pool;
+}
+
 EndpointPool& ClusterUse::mirror_pool(std::uint32_t endpoint) {
   if (mirror_pools_.empty()) mirror_pools_.resize(endpoints_.size());
   auto& pool = mirror_pools_[endpoint];
@@ -52,12 +60,11 @@ EndpointPool& ClusterUse::mirror_pool(std::uint32_t endpoint) {
   return *pool;
 }
 
-std::shared_ptr<ClusterUse> ClusterUses::get(const snapshot::DestinationSetPtr& set,
-                                             const snapshot::Share& share) {
+std::shared_ptr<ClusterUse> ClusterUses::get(const snapshot::Share& share) {
   auto& known = by_cluster_[share.cluster];
   auto use = known.lock();
   if (use && use->suits(share)) return use;
-  use = std::make_shared<ClusterUse>(context_, set, share);
+  use = std::make_shared<ClusterUse>(context_, share);
   known = use;
   return use;
 }

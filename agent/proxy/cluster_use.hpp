@@ -22,8 +22,7 @@ namespace sluice::proxy {
 
 class ClusterUse {
  public:
-  // `share` is one of `owner`, which is kept alive.
-  ClusterUse(Context& context, snapshot::DestinationSetPtr owner, const snapshot::Share& share);
+  ClusterUse(Context& context, const snapshot::Share& share);
   ~ClusterUse() { --report_.uses; }
   ClusterUse(const ClusterUse&) = delete;
   ClusterUse& operator=(const ClusterUse&) = delete;
@@ -38,7 +37,8 @@ class ClusterUse {
     return picker_.uses(endpoint, now);
   }
   [[nodiscard]] std::size_t size() const { return pools_.size(); }
-  [[nodiscard]] EndpointPool& pool(std::uint32_t endpoint) const { return *pools_[endpoint]; }
+  // Made at the first request for the endpoint: most workers never see most of many endpoints.
+  [[nodiscard]] EndpointPool& pool(std::uint32_t endpoint);
   // For copies of requests; made when the first one comes.
   [[nodiscard]] EndpointPool& mirror_pool(std::uint32_t endpoint);
   [[nodiscard]] health::EndpointRecord& record(std::uint32_t endpoint) const {
@@ -54,22 +54,20 @@ class ClusterUse {
 
  private:
   Context& context_;
-  snapshot::DestinationSetPtr owner_;
-  const std::vector<model::Endpoint>& endpoints_;  // in owner_
+  model::EndpointList endpoints_;
   model::TrafficPolicyPtr policy_;
   ClusterReport& report_;
   health::Records records_;
   std::vector<balance::EndpointState*> states_;              // in records_
-  std::vector<std::shared_ptr<EndpointPool>> pools_;         // as endpoints_
-  std::vector<std::shared_ptr<EndpointPool>> mirror_pools_;  // the same, with gaps, or none
+  std::vector<std::shared_ptr<EndpointPool>> pools_;         // as endpoints_, with gaps
+  std::vector<std::shared_ptr<EndpointPool>> mirror_pools_;  // the same, or none
   balance::EndpointPicker picker_;
 };
 
 class ClusterUses {
  public:
   explicit ClusterUses(Context& context) : context_(context) {}
-  [[nodiscard]] std::shared_ptr<ClusterUse> get(const snapshot::DestinationSetPtr& set,
-                                                const snapshot::Share& share);
+  [[nodiscard]] std::shared_ptr<ClusterUse> get(const snapshot::Share& share);
   // A generation was made. Also of the worker's report: what no generation, request or connection uses for long.
   void forget_unused();
 

@@ -191,6 +191,15 @@ std::shared_ptr<EndpointPool> EndpointPools::get(
     entry.lease = lease;
   }
   EndpointPool* const pool = lease->pool.get();
+  return {std::move(lease), pool};
+}
+
+std::shared_ptr<EndpointPool> EndpointPools::adopt(
+    const std::shared_ptr<health::EndpointRecord>& record, const model::TrafficPolicyPtr& policy) {
+  const auto found = table_->find(record.get());
+  auto lease = found == table_->end() ? nullptr : found->second.lease.lock();
+  if (!lease) return nullptr;
+  EndpointPool* const pool = lease->pool.get();
   pool->set_policy(policy);
   return {std::move(lease), pool};
 }

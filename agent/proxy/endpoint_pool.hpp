@@ -80,9 +80,12 @@ class EndpointPools {
  public:
   EndpointPools(Context& context, PoolUse use)
       : context_(context), use_(use), table_(std::make_shared<Table>()) {}
-  // The pool of that endpoint. It is retired when the last of the pointers that were handed out is gone, so that a
-  // publish looks only at the endpoints that came or went.
+  // The pool of that endpoint, under `policy` if it is new. It is retired when the last of the pointers that were
+  // handed out is gone, so that a publish looks only at the endpoints that came or went.
   [[nodiscard]] std::shared_ptr<EndpointPool> get(
+      const std::shared_ptr<health::EndpointRecord>& record, const model::TrafficPolicyPtr& policy);
+  // The pool that there is, from now on under `policy`; null when nobody asked for one yet.
+  [[nodiscard]] std::shared_ptr<EndpointPool> adopt(
       const std::shared_ptr<health::EndpointRecord>& record, const model::TrafficPolicyPtr& policy);
   void expire(TimePoint now);
   // Closes one idle connection of the cluster, if there is any: another worker waits for it.

@@ -45,7 +45,7 @@ std::shared_ptr<Generation::Set> Generation::make_set(Context& context,
   for (const snapshot::Share& share : source->shares) {
     Target& target = set->targets.emplace_back();
     target.share = &share;
-    target.use = context.cluster_uses.get(source, share);
+    target.use = context.cluster_uses.get(share);
     target.report = &target.use->report();
     const auto& hash = target.use->policy().load_balancer.hash;
     if (hash && set->sticky_key == nullptr) set->sticky_key = &hash->key;

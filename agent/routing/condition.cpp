@@ -111,8 +111,8 @@ class Compiler {
  public:
   explicit Compiler(RegexPool& pool) : pool_(pool) {}
 
-  void add(Subject subject, const std::optional<model::StringMatch>& match,
-           bool ignore_case = false) {
+  template <typename OptionalMatch>
+  void add_text(Subject subject, const OptionalMatch& match, bool ignore_case = false) {
     if (match) add(subject, std::string(), *match, ignore_case);
   }
   void add(Subject subject, const std::vector<model::NamedMatch>& matches) {
@@ -207,10 +207,10 @@ std::string Condition::found_in(const http::RequestHead& head, std::uint16_t lis
 
 Result<std::vector<Condition>> compile_match(const model::RouteMatch& match, RegexPool& pool) {
   Compiler compiler(pool);
-  compiler.add(Subject::kUri, whole(match.uri), match.ignore_uri_case);
-  compiler.add(Subject::kScheme, match.scheme);
-  compiler.add(Subject::kMethod, match.method);
-  compiler.add(Subject::kAuthority, match.authority);
+  compiler.add_text(Subject::kUri, whole(match.uri), match.ignore_uri_case);
+  compiler.add_text(Subject::kScheme, match.scheme);
+  compiler.add_text(Subject::kMethod, match.method);
+  compiler.add_text(Subject::kAuthority, match.authority);
   compiler.add(Subject::kHeader, match.headers);
   compiler.add(Subject::kWithoutHeader, match.without_headers);
   compiler.add(Subject::kQueryParam, match.query_params);

@@ -69,7 +69,7 @@ class Builder {
   [[nodiscard]] Result<void> assign_sets(Draft& draft, bool known);
   [[nodiscard]] Result<void> assign_mirrors(Draft& draft, const model::Route& route,
                                             std::uint32_t id, std::uint32_t old_id, bool known);
-  [[nodiscard]] std::map<std::string, std::vector<model::Endpoint>> kept();
+  [[nodiscard]] std::map<std::string, model::EndpointList> kept();
   [[nodiscard]] ListenerPtr finish(Draft draft, const std::vector<DestinationSetPtr>& sets) const;
 
   const model::World& world_;
@@ -148,7 +148,7 @@ ListenerPtr Builder::finish(Draft draft, const std::vector<DestinationSetPtr>& s
                             [](const ListenerPtr& each) { return each.get(); });
 }
 
-std::map<std::string, std::vector<model::Endpoint>> Builder::kept() {
+std::map<std::string, model::EndpointList> Builder::kept() {
   // Without a previous generation nothing can be kept; unchanged clusters were not kept before either.
   for (const std::string_view key : changed_) {
     if (const auto now = world_.clusters.find(std::string(key)); now != world_.clusters.end()) {

@@ -18,7 +18,7 @@ balance::HashTablesPtr HashTableCache::get(const Share& share) {
       return known->second.tables;
     }
   }
-  auto tables = std::make_shared<const balance::HashTables>(share.endpoints, *policy);
+  auto tables = std::make_shared<const balance::HashTables>(share.endpoints.span(), *policy);
   learn(share, tables);
   return tables;
 }

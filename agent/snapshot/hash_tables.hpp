@@ -22,7 +22,7 @@ class HashTableCache {
 
  private:
   struct Known {
-    std::vector<model::Endpoint> endpoints;
+    model::EndpointList endpoints;
     model::ConsistentHash policy;
     balance::HashTablesPtr tables;
   };

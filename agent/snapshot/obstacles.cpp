@@ -14,7 +14,7 @@ struct Finding {
 };
 
 model::Origin below(model::Origin origin, const std::string& field) {
-  if (!field.empty() && !origin.path.empty()) origin.path += "." + field;
+  if (!field.empty() && !origin.path.empty()) origin.path = origin.path.str() + "." + field;
   return origin;
 }
 

@@ -22,8 +22,7 @@ std::vector<model::Endpoint> draining_of(const std::vector<model::Endpoint>& end
 }
 
 // What the cluster was served by before, if that may be carried on.
-std::vector<model::Endpoint> candidates_to_keep(const model::Cluster& cluster,
-                                                const Snapshot& previous) {
+model::EndpointList candidates_to_keep(const model::Cluster& cluster, const Snapshot& previous) {
   if (const auto kept = previous.kept.find(cluster.key); kept != previous.kept.end()) {
     return kept->second;
   }
@@ -47,39 +46,48 @@ const model::Endpoint* Resolver::find_ready(const SocketAddress& address) {
   return found == ready_->end() ? nullptr : found->second;
 }
 
-Resolved Resolver::choose(const model::Cluster& cluster) {
-  Resolved out;
-  out.endpoints = ready_of(cluster.endpoints);
-  if (!out.endpoints.empty()) {
-    out.state = ShareState::kReady;
-    return out;
+std::vector<model::Endpoint> Resolver::still_ready(const model::Cluster& cluster) {
+  std::vector<model::Endpoint> out;
+  if (previous_ == nullptr) return out;
+  for (const auto& candidate : candidates_to_keep(cluster, *previous_)) {
+    if (const auto* now = find_ready(candidate.address)) out.push_back(*now);
   }
-  if (previous_ != nullptr) {
-    for (const auto& candidate : candidates_to_keep(cluster, *previous_)) {
-      if (const auto* now = find_ready(candidate.address)) out.endpoints.push_back(*now);
-    }
-  }
-  out.state = out.endpoints.empty() ? ShareState::kEmpty : ShareState::kKept;
-  if (out.state == ShareState::kEmpty) out.draining = draining_of(cluster.endpoints);
   return out;
 }
 
-Resolved Resolver::resolve(const model::Cluster& cluster) {
-  Resolved out = choose(cluster);
+Resolved Resolver::resolve(const model::ClusterPtr& cluster) {
+  Resolved out;
+  std::vector<model::Endpoint> draining;
+  std::vector<model::Endpoint> endpoints = ready_of(cluster->endpoints);
+  if (!endpoints.empty()) {
+    out.state = ShareState::kReady;
+  } else {
+    endpoints = still_ready(*cluster);
+    if (!endpoints.empty()) {
+      out.state = ShareState::kKept;
+    } else {
+      draining = draining_of(cluster->endpoints);
+    }
+  }
   // After the choice: an endpoint that is near and not ready says nothing about who is nearest.
-  balance::apply_locality(out.endpoints, *cluster.policy, own_);
-  balance::apply_locality(out.draining, *cluster.policy, own_);
+  balance::apply_locality(endpoints, *cluster->policy, own_);
+  balance::apply_locality(draining, *cluster->policy, own_);
+  // Mostly all of them as they are: those are not kept twice.
+  out.endpoints = endpoints == cluster->endpoints
+                      ? model::EndpointList({cluster, &cluster->endpoints})
+                      : model::EndpointList(std::move(endpoints));
+  out.draining = std::move(draining);
   return out;
 }
 
 const Resolved& Resolver::of(const std::string& key) {
   const auto found = done_.find(key);
   if (found != done_.end()) return found->second;
-  return done_.emplace(key, resolve(*world_.clusters.at(key))).first->second;
+  return done_.emplace(key, resolve(world_.clusters.at(key))).first->second;
 }
 
-std::map<std::string, std::vector<model::Endpoint>> Resolver::kept() const {
-  std::map<std::string, std::vector<model::Endpoint>> out;
+std::map<std::string, model::EndpointList> Resolver::kept() const {
+  std::map<std::string, model::EndpointList> out;
   for (const auto& [key, resolved] : done_) {
     if (resolved.state == ShareState::kKept) out.emplace(key, resolved.endpoints);
   }

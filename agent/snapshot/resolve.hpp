@@ -14,9 +14,9 @@
 namespace sluice::snapshot {
 
 struct Resolved {
-  ShareState state = ShareState::kEmpty;   // kReady, kKept or kEmpty
-  std::vector<model::Endpoint> endpoints;  // empty with kEmpty
-  std::vector<model::Endpoint> draining;   // terminating but serving; only with kEmpty
+  ShareState state = ShareState::kEmpty;  // kReady, kKept or kEmpty
+  model::EndpointList endpoints;          // empty with kEmpty
+  model::EndpointList draining;           // terminating but serving; only with kEmpty
 };
 
 // A cluster without a ready endpoint is kept when its selector differs from the previous
@@ -31,12 +31,13 @@ class Resolver {
   // The world has the cluster. The reference stays valid.
   [[nodiscard]] const Resolved& of(const std::string& key);
   // The clusters asked for that are kept, with what they are kept with.
-  [[nodiscard]] std::map<std::string, std::vector<model::Endpoint>> kept() const;
+  [[nodiscard]] std::map<std::string, model::EndpointList> kept() const;
 
  private:
   // Which endpoints, with their priorities and weights as seen from where this agent runs.
-  [[nodiscard]] Resolved resolve(const model::Cluster& cluster);
-  [[nodiscard]] Resolved choose(const model::Cluster& cluster);
+  [[nodiscard]] Resolved resolve(const model::ClusterPtr& cluster);
+  // The ready ones of the new world by which the cluster was served before, if that may be carried on.
+  [[nodiscard]] std::vector<model::Endpoint> still_ready(const model::Cluster& cluster);
   // A ready endpoint of any cluster at that address, or null.
   [[nodiscard]] const model::Endpoint* find_ready(const SocketAddress& address);
 

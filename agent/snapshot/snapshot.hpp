@@ -41,7 +41,7 @@ struct Share {
   std::uint64_t effective_weight =
       0;  // what to pick by: 0 when kEmpty and a sibling has endpoints, else `weight`
   ShareState state = ShareState::kReady;
-  std::vector<model::Endpoint>
+  model::EndpointList
       endpoints;  // ready ones (or, when none of the set is, serving terminating ones)
   model::Origin origin;
   model::TrafficPolicyPtr policy = model::default_policy();  // of the cluster; never null
@@ -102,7 +102,7 @@ struct Snapshot {
   std::map<std::string, model::ClusterPtr> clusters;
   model::Place place;  // where the agent ran when endpoints were given their priorities
   // Clusters that go on with endpoints of an earlier selector: build() carries them on while they stay valid.
-  std::map<std::string, std::vector<model::Endpoint>> kept;
+  std::map<std::string, model::EndpointList> kept;
   std::vector<Condition> conditions;  // sorted by (type, cluster)
 
   // The listener for a connection whose local address is (ip, port): exact bind first, then any.

@@ -6,7 +6,7 @@
 namespace sluice::config {
 
 model::Origin Report::origin(Mark mark, std::string_view path) const {
-  return {file_, mark.line, mark.column, object_, std::string(path)};
+  return {file_, mark.line, mark.column, object_, path};
 }
 
 void Report::add(model::Severity severity, Mark mark, std::string_view path, std::string code,

@@ -15,8 +15,7 @@ inline constexpr std::size_t kMaxDiagnosticsPerObject = 100;
 class Report {
  public:
   // `object` as people say it: "VirtualService default/echo".
-  Report(std::string file, std::string object)
-      : file_(std::move(file)), object_(std::move(object)) {}
+  Report(const std::string& file, const std::string& object) : file_(file), object_(object) {}
 
   // An error rejects the object's newest version; warnings and unsupported fields do not.
   void error(Mark mark, std::string_view path, std::string code, std::string message,
@@ -37,8 +36,8 @@ class Report {
   void add(model::Severity severity, Mark mark, std::string_view path, std::string code,
            std::string message, std::string hint);
 
-  std::string file_;
-  std::string object_;
+  SharedText file_;
+  SharedText object_;
   bool failed_ = false;
   std::vector<model::Diagnostic> diagnostics_;
 };

@@ -158,7 +158,9 @@ EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input) {
     fields.silent(kPortFields);
     fields.finish();
   }
-  for (const Located& item : root.list("endpoints")) {
+  const auto endpoints = root.list("endpoints");
+  out.endpoints.reserve(endpoints.size());
+  for (const Located& item : endpoints) {
     out.endpoints.push_back(read_slice_endpoint(input, item));
   }
   root.silent(kRootFields);

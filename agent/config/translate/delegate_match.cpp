@@ -29,7 +29,7 @@ bool within(const StringMatch& root, const StringMatch& leaf, bool ignore_case) 
   return leaf.kind == Kind::kExact && ignore_case && equals_ignore_case(leaf.value, root.value);
 }
 
-bool conflicts(const std::optional<StringMatch>& root, const std::optional<StringMatch>& leaf) {
+bool conflicts(const Boxed<StringMatch>& root, const Boxed<StringMatch>& leaf) {
   return root && leaf && !within(*root, *leaf, false);
 }
 

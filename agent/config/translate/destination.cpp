@@ -26,7 +26,7 @@ void add_failover_labels(const model::TrafficPolicy& policy, const Labels& label
   if (!policy.load_balancer.locality) return;
   for (const std::string& entry : policy.load_balancer.locality->failover_priority) {
     const auto found = labels.find(entry.substr(0, entry.find('=')));
-    out.failover_labels.push_back(found == labels.end() ? std::string() : found->second);
+    out.failover_labels.push_back(found == labels.end() ? SharedText() : SharedText(found->second));
   }
 }
 
@@ -39,6 +39,7 @@ class DestinationLinker {
 
   std::vector<model::WeightedDestination> link(const std::vector<DestinationSpec>& destinations) {
     std::vector<model::WeightedDestination> out;
+    out.reserve(destinations.size());
     for (const DestinationSpec& destination : destinations) {
       out.push_back(
           {link(destination), destination.weight, destination.origin, destination.headers});
@@ -169,6 +170,7 @@ class DestinationLinker {
       cluster.policy = rule->policies.of(cluster.port);
     }
     if (port == nullptr) return;
+    cluster.endpoints.reserve(port->endpoints.size());
     for (const LabelledEndpoint& candidate : port->endpoints) {
       if (!selects(labels, *candidate.labels)) continue;
       cluster.endpoints.push_back(candidate.endpoint);
@@ -204,7 +206,9 @@ LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec, const 
   LinkedVirtualService out;
   out.spec = &spec;
   DestinationLinker linker(registry, out);
-  for (const ExpandedRoute& expanded : expand_routes(spec, specs, out.problems)) {
+  const auto routes = expand_routes(spec, specs, out.problems);
+  out.routes.reserve(routes.size());
+  for (const ExpandedRoute& expanded : routes) {
     const HttpRouteSpec& from = expanded.route();
     LinkedRoute linked;
     linked.matches = from.matches;

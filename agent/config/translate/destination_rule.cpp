@@ -93,9 +93,7 @@ class LocalityCheck {
 };
 
 void put_policies_together(const DecodeInput& input, DestinationRuleSpec& out) {
-  const auto pointer = [](const std::optional<PolicySpec>& policy) {
-    return policy ? &*policy : nullptr;
-  };
+  const auto pointer = [](const Boxed<PolicySpec>& policy) { return policy ? &*policy : nullptr; };
   LocalityCheck locality(input.report);
   const PolicySpec* rule = pointer(out.policy);
   out.policies = combine(rule, nullptr);

@@ -24,6 +24,7 @@ Mark mark_of(const model::Origin& origin) { return {origin.line, origin.column};
 void read_matches(const DecodeInput& input, Fields& fields, HttpRouteSpec& out) {
   const auto matches = fields.list("match");
   out.matches_all = matches.empty();
+  out.matches.reserve(matches.size());
   for (const Located& located : matches) {
     if (auto match = read_http_match(input, located)) out.matches.push_back(std::move(*match));
   }
@@ -66,7 +67,7 @@ void check_authorities(const DecodeInput& input, HttpRouteSpec& out) {
   const bool rewritten = route.rewrite && route.rewrite->authority;
   const bool set = route.headers && authority_of(*route.headers) != nullptr;
   if (rewritten && set) {
-    input.report.error(mark_of(route.origin), route.origin.path + ".headers.request.set",
+    input.report.error(mark_of(route.origin), route.origin.path.str() + ".headers.request.set",
                        "conflicting_fields", "the route's `rewrite` already sets the authority",
                        "write it once");
   }
@@ -74,7 +75,7 @@ void check_authorities(const DecodeInput& input, HttpRouteSpec& out) {
   for (DestinationSpec& destination : out.destinations) {
     if (!destination.headers || authority_of(*destination.headers) == nullptr) continue;
     input.report.unsupported(mark_of(destination.origin),
-                             destination.origin.path + ".headers.request.set",
+                             destination.origin.path.str() + ".headers.request.set",
                              "the route sets the authority, and that counts");
     model::HeaderRules rest = *destination.headers;
     std::erase_if(rest.request.set, [](const model::HeaderValue& value) {
@@ -123,7 +124,9 @@ HttpRouteSpec read_http_route(const DecodeInput& input, const Located& located) 
   out.route.origin = input.origin(located.key, located.path);
   if (const auto name = fields.text("name")) out.route.name = name->value;
   read_matches(input, fields, out);
-  for (const Located& item : fields.list("route")) {
+  const auto destinations = fields.list("route");
+  out.destinations.reserve(destinations.size());
+  for (const Located& item : destinations) {
     out.destinations.push_back(read_route_item(input, item, RouteProtocol::kHttp));
   }
   read_actions(input, fields, out);

@@ -16,7 +16,7 @@ bool valid_pattern(std::string_view text) {
   const bool ended[] = {parts.region == "*", parts.zone == "*", parts.subzone == "*"};
   if (parts.region.empty() || text.ends_with('/')) return false;
   // A wildcard stands alone and last: after it, nothing or another one.
-  const std::string* all[] = {&parts.region, &parts.zone, &parts.subzone};
+  const std::string* all[] = {&parts.region.str(), &parts.zone.str(), &parts.subzone.str()};
   for (int i = 0; i < 3; ++i) {
     if (!ended[i] && all[i]->find('*') != std::string::npos) return false;
     if (i > 0 && ended[i - 1] && !all[i]->empty() && !ended[i]) return false;

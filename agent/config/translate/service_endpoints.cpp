@@ -48,6 +48,7 @@ void sort_unique(std::vector<LabelledEndpoint>& endpoints) {
     return true;
   });
   endpoints.erase(last, endpoints.end());
+  endpoints.shrink_to_fit();
 }
 
 ServiceEndpoints::ServiceEndpoints(const SpecSet& specs) : places_(specs), specs_(specs) {
@@ -67,6 +68,16 @@ std::shared_ptr<const Labels> ServiceEndpoints::labels_of(const PodSpec& pod,
   if (kept) return kept;
   auto labels = std::make_shared<Labels>(pod.meta.labels);
   add_place_labels(locality, pod.node, {}, *labels);
+  kept = std::move(labels);
+  return kept;
+}
+
+std::shared_ptr<const Labels> ServiceEndpoints::labels_of(const model::Locality& locality,
+                                                          const SharedText& node) {
+  std::shared_ptr<const Labels>& kept = place_labels_[{locality, node}];
+  if (kept) return kept;
+  auto labels = std::make_shared<Labels>();
+  add_place_labels(locality, node, {}, *labels);
   kept = std::move(labels);
   return kept;
 }
@@ -101,13 +112,11 @@ void ServiceEndpoints::add_slices(const std::vector<const EndpointSliceSpec*>& s
           made.endpoint.ready_since = pod->ready_since;
           made.labels = labels_of(*pod, made.endpoint.locality);
         } else {
-          auto labels = std::make_shared<Labels>();
-          add_place_labels(made.endpoint.locality, from.node, {}, *labels);
-          made.labels = std::move(labels);
+          made.labels = labels_of(made.endpoint.locality, from.node);
         }
         for (const IpAddress& ip : from.addresses) {
           made.endpoint.address = {ip, number};
-          made.endpoint.name = from.pod.empty() ? to_string(ip) : from.pod;
+          made.endpoint.name = from.pod.empty() ? SharedText(to_string(ip)) : from.pod;
           out.push_back(made);
         }
       }

@@ -4,6 +4,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/config/translate/places.hpp"
@@ -35,6 +36,8 @@ class ServiceEndpoints {
   LabelledEndpoint make(const PodSpec& pod, std::uint16_t port);
   // The pod's labels with those of its place; made once a pod.
   std::shared_ptr<const Labels> labels_of(const PodSpec& pod, const model::Locality& locality);
+  // Those of a place and node alone; made once each.
+  std::shared_ptr<const Labels> labels_of(const model::Locality& locality, const SharedText& node);
 
   Places places_;
   const SpecSet& specs_;
@@ -42,6 +45,7 @@ class ServiceEndpoints {
   std::map<std::string, std::vector<const PodSpec*>> pods_by_namespace_;
   std::map<std::string, std::vector<const EndpointSliceSpec*>> slices_;  // "ns/service"
   std::map<const PodSpec*, std::shared_ptr<const Labels>> labels_;
+  std::map<std::pair<model::Locality, SharedText>, std::shared_ptr<const Labels>> place_labels_;
 };
 
 }  // namespace sluice::config

@@ -142,7 +142,7 @@ struct HttpRouteSpec {
       true;  // no match list was written; else only `matches` count, even when none is left
   std::vector<DestinationSpec> destinations;
   std::vector<MirrorSpec> mirrors;
-  std::optional<DelegateReference> delegate;  // whose routes stand in place of this one
+  Boxed<DelegateReference> delegate;  // whose routes stand in place of this one
 };
 
 struct TcpMatchSpec {
@@ -196,7 +196,7 @@ struct PolicySet {
 struct SubsetSpec {
   std::string name;
   Labels labels;
-  std::optional<PolicySpec> policy;
+  Boxed<PolicySpec> policy;
   PolicySet policies;  // with those of its rule
   model::Origin origin;
 };
@@ -205,7 +205,7 @@ struct DestinationRuleSpec {
   ObjectMeta meta;
   PlacedText host;
   std::vector<SubsetSpec> subsets;
-  std::optional<PolicySpec> policy;
+  Boxed<PolicySpec> policy;
   PolicySet policies;
   ExportTo export_to;
 };
@@ -262,9 +262,9 @@ struct SliceEndpoint {
   bool ready = true;
   bool serving = true;
   bool terminating = false;
-  std::string pod;  // "ns/name" of targetRef, or empty
-  std::string node;
-  std::string zone;
+  SharedText pod;  // "ns/name" of targetRef, or empty
+  SharedText node;
+  SharedText zone;
 };
 
 struct EndpointSliceSpec {

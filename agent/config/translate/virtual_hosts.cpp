@@ -92,8 +92,10 @@ model::VirtualHost redirecting_host(const std::string& name, const Domain& domai
 
 std::vector<model::Route> routes_of(const Binding& binding) {
   std::vector<model::Route> out;
+  out.reserve(binding.service->routes.size());
   for (const LinkedRoute& linked : binding.service->routes) {
     model::Route route = linked.route;
+    route.matches.reserve(linked.matches.size());
     for (const MatchSpec& match : linked.matches) {
       if (seen_through(match.gateways, binding.gateways)) route.matches.push_back(match.match);
     }
@@ -153,6 +155,7 @@ model::VirtualHost merge(const Bindings& bindings, std::vector<std::string> doma
     if (!out.name.empty()) out.name += ',';
     out.name += binding.service->spec->meta.full_name();
     auto routes = routes_of(binding);
+    out.routes.reserve(out.routes.size() + routes.size());
     std::move(routes.begin(), routes.end(), std::back_inserter(out.routes));
   }
   if (bindings.size() > 1) {

@@ -139,7 +139,9 @@ VirtualServiceSpec decode_virtual_service(const DecodeInput& input) {
   } else {
     read_gateways(input, spec, out);
   }
-  for (const Located& located : spec.list("http")) {
+  const auto http = spec.list("http");
+  out.http.reserve(http.size());
+  for (const Located& located : http) {
     out.http.push_back(read_http_route(input, located));
   }
   for (const Located& located : spec.list("tcp")) {

@@ -118,7 +118,7 @@ void check_weights(std::vector<DestinationSpec>& destinations, const model::Orig
   std::uint64_t total = 0;
   for (const DestinationSpec& destination : destinations) total += destination.weight;
   if (total == 0 && !report.failed()) {
-    report.error(mark_of(route), route.path + ".route", "weights_sum_to_zero",
+    report.error(mark_of(route), route.path.str() + ".route", "weights_sum_to_zero",
                  "the weights of this route sum to 0: no destination would get a request",
                  "give each destination a `weight:`");
     return;

@@ -109,8 +109,8 @@ void add_outliers(std::string& out, const model::OutlierDetection& outliers) {
 
 std::string locality_text(const model::Locality& locality) {
   std::string out = locality.region;
-  if (!locality.zone.empty()) out += "/" + locality.zone;
-  if (!locality.subzone.empty()) out += "/" + locality.subzone;
+  if (!locality.zone.empty()) out += "/" + locality.zone.str();
+  if (!locality.subzone.empty()) out += "/" + locality.subzone.str();
   return out;
 }
 

@@ -126,7 +126,8 @@ std::string text_of(const model::Cors& cors) {
 }  // namespace
 
 std::string place_text(model::Origin origin, const std::string& prefix) {
-  if (origin.file.starts_with(prefix)) origin.file.erase(0, prefix.size());
+  const std::string& file = origin.file;
+  if (file.starts_with(prefix)) origin.file = file.substr(prefix.size());
   return model::location(origin);
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 std::string text_of(const model::RouteMatch& match) {
   std::vector<std::string> parts;
-  const auto add = [&](const char* name, const std::optional<model::StringMatch>& value) {
+  const auto add = [&](const char* name, const auto& value) {
     if (value) parts.push_back(fmt::format("{} {}", name, string_match_text(*value)));
   };
   add("uri", match.uri);
