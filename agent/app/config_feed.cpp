@@ -74,7 +74,10 @@ void ConfigFeed::poll() {
 }
 
 void ConfigFeed::poll_files() {
-  if (files_->poll()) pipeline_.reload();
+  const auto urgent = [this](const std::string& name) {
+    return pipeline_.holds_only_endpoints(name);
+  };
+  if (const auto changes = files_->poll(urgent)) pipeline_.reload(*changes);
   const Milliseconds due = files_->next_due();
   if (due.count() >= 0) timer_.arm(std::max(due, Milliseconds(1)));
 }

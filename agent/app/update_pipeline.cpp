@@ -24,8 +24,11 @@ UpdatePipeline::UpdatePipeline(std::string directory, config::TranslateOptions t
       build_(std::move(build)),
       publish_(std::move(publish)) {}
 
-void UpdatePipeline::reload() {
-  timed([this] { return translator_.load_directory(directory_); });
+void UpdatePipeline::reload(const config::FileChanges& changes) {
+  timed([this, &changes] {
+    return changes.all ? translator_.load_directory(directory_)
+                       : translator_.load_files(directory_, changes.names);
+  });
 }
 
 void UpdatePipeline::apply(const std::vector<config::ObjectText>& changes) {

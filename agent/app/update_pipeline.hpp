@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/config/config.hpp"
+#include "agent/config/source/file_source.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
 namespace sluice::app {
@@ -36,7 +37,11 @@ class UpdatePipeline {
   UpdatePipeline(std::string directory, config::TranslateOptions translate,
                  snapshot::BuildOptions build, Publish publish);
 
-  void reload();
+  void reload(const config::FileChanges& changes = {.all = true, .names = {}});
+  // Does the file, as it was loaded, hold nothing but endpoints?
+  [[nodiscard]] bool holds_only_endpoints(const std::string& name) const {
+    return translator_.holds_only_endpoints(directory_, name);
+  }
   // The same for a source that tells what changed instead of a directory.
   void apply(const std::vector<config::ObjectText>& changes);
   // To be called several times a second: gives back to the node what a large change left in the allocator.

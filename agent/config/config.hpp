@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,12 @@ class Translator {
   Translator& operator=(const Translator&) = delete;
 
   [[nodiscard]] Translation load_directory(const std::string& directory);
+  // The same when nothing but these files of it can differ since it was loaded.
+  [[nodiscard]] Translation load_files(const std::string& directory,
+                                       const std::set<std::string>& names);
+  // Does this file of it, as it was loaded, hold nothing but endpoints (EndpointSlices, Pods)?
+  [[nodiscard]] bool holds_only_endpoints(const std::string& directory,
+                                          const std::string& name) const;
   // What changed since the last call; the rest stays as it is. Not to be mixed with directories.
   [[nodiscard]] Translation load_objects(const std::vector<ObjectText>& changes);
   // Translates again what the last call gave.

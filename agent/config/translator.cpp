@@ -132,6 +132,30 @@ Translation Translator::load_directory(const std::string& directory) {
   return impl_->translate(impl_->loader.again(), std::move(diagnostics));
 }
 
+Translation Translator::load_files(const std::string& directory,
+                                   const std::set<std::string>& names) {
+  const Loader& loader = impl_->loader;
+  std::vector<FileText> files = read_files(directory, names, loader.bytes_beside(directory, names));
+  const auto gone = std::ranges::partition(files, [](const FileText& file) { return !file.gone; });
+  const std::size_t there = files.size() - gone.size();
+  const bool too_much = std::ranges::any_of(files, [](const FileText& file) {
+    return !file.text && file.text.error().code == ErrorCode::kExhausted;
+  });
+  // Limits and the loss of every file are about the directory as a whole.
+  if (too_much || loader.files() + there > kMaxFiles ||
+      (there == 0 && loader.files() <= gone.size())) {
+    return load_directory(directory);
+  }
+  std::vector<std::string> lost;
+  for (const FileText& file : gone) lost.push_back(file.path);
+  files.resize(there, FileText{{}, std::string()});
+  return impl_->translate(impl_->loader.load_changes(files, lost));
+}
+
+bool Translator::holds_only_endpoints(const std::string& directory, const std::string& name) const {
+  return impl_->loader.holds_only_endpoints(path_in(directory, name));
+}
+
 Translation Translator::load_objects(const std::vector<ObjectText>& changes) {
   std::vector<FileText> changed;
   std::vector<std::string> gone;

@@ -2,6 +2,7 @@
 """What bench measures: each target's process, in a laboratory of its own."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,9 @@ NETLAB = ROOT / "tools/netlab/netlab"
 HERE = pathlib.Path(__file__).resolve().parent
 VIP, DIRECT = "10.200.0.1", "10.202.0.1"
 
-TARGETS = ["direct", "steered", "request", "request-log", "haproxy", "nginx", "envoy"]
+TARGETS = ["direct", "steered", "request", "request-log", "request-1000", "haproxy", "nginx", "envoy"]
+# Only when they are asked for: the request tier with an access log, and with 999 routes before the one that is taken.
+MORE_TARGETS = ["request-log", "request-1000"]
 
 
 class BenchError(Exception):
@@ -92,11 +95,23 @@ def find_envoy():
     return str(large[0])
 
 
-def agent_command(work, *extra):
+def thousand_routes(work):
+    """The example with 999 more routes in front."""
+    config = work / "routes-1000"
+    shutil.copytree(ROOT / "manifests/examples/echo", config, dirs_exist_ok=True)
+    rule = config / "virtual-service.yaml"
+    head, tail = rule.read_text().split("  http:\n")
+    routes = "".join(f"    - match: [{{uri: {{prefix: /api/v{i}/}}}}]\n"
+                     "      route: [{destination: {host: echo, subset: v1}}]\n" for i in range(999))
+    rule.write_text(f"{head}  http:\n{routes}{tail}")
+    return config
+
+
+def agent_command(work, *extra, config=ROOT / "manifests/examples/echo"):
     agent = pathlib.Path(os.environ.get("SLUICE_BIN", ROOT / "build/release/bin")) / "lb-agent"
     if not agent.exists():
         raise BenchError(f"{agent} is not built; run: cmake --preset release && ninja -C build/release")
-    return [agent, "--config", ROOT / "manifests/examples/echo", "--control", work / "agent.sock",
+    return [agent, "--config", config, "--control", work / "agent.sock",
             "--admin", "127.0.0.1:9901", "--pin", work / "bpffs", "--workers", "1", *extra]
 
 
@@ -109,6 +124,9 @@ def proxy_command(target, work):
     if target == "request-log":
         return agent_command(work, "--steer-after", "never", "--forwarded-headers", "none", "--access-log",
                              work / "access.log")
+    if target == "request-1000":
+        return agent_command(work, "--steer-after", "never", "--forwarded-headers", "none",
+                             config=thousand_routes(work))
     if target == "haproxy":
         return ["haproxy", "-db", "-f", HERE / "haproxy.cfg"]
     if target == "nginx":

@@ -74,6 +74,24 @@ bool wanted(std::string_view name) {
 
 }  // namespace
 
+std::string path_in(const std::string& directory, const std::string& name) {
+  return directory.ends_with('/') ? directory + name : directory + "/" + name;
+}
+
+std::vector<FileText> read_files(const std::string& directory, const std::set<std::string>& names,
+                                 std::size_t total) {
+  std::vector<FileText> out;
+  for (const std::string& name : names) {
+    if (!wanted(name)) continue;
+    FileText& file = out.emplace_back(FileText{path_in(directory, name), std::string()});
+    struct stat status{};
+    // A link to nothing is there, and cannot be read.
+    file.gone = ::lstat(file.path.c_str(), &status) != 0 && errno == ENOENT;
+    if (!file.gone) file.text = read_file(file.path, total, file.stamp);
+  }
+  return out;
+}
+
 Result<std::vector<FileText>> read_directory(const std::string& directory, const KnownFile& known) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), ::closedir);
   if (!dir) return fail_errno(fmt::format("cannot read the directory {}", directory), errno);
@@ -86,12 +104,10 @@ Result<std::vector<FileText>> read_directory(const std::string& directory, const
     }
   }
   std::sort(names.begin(), names.end());
-  std::string prefix = directory;
-  if (!prefix.ends_with('/')) prefix += '/';
   std::vector<FileText> out;
   std::size_t total = 0;
   for (const std::string& name : names) {
-    std::string path = prefix + name;
+    std::string path = path_in(directory, name);
     struct stat status{};
     const bool seen = known && ::fstatat(::dirfd(dir.get()), name.c_str(), &status, 0) == 0;
     if (seen && known(path, stamp_of(status))) {

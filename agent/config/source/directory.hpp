@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// read_directory: the texts of a configuration directory. Called by translator.cpp. Thread: main.
+// read_directory, read_files: the texts of a configuration directory. Called by translator.cpp. Thread: main.
 // Invariants: never blocks on what is no regular file; never reads more than the limits.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct FileText {
   FileStamp stamp{};
   bool unchanged = false;  // `known` said so: the text was not read
   bool json = false;       // the text is a JSON object, not YAML
+  bool gone = false;       // read_files(): there is no such file (any more)
 };
 
 // Is the file's text with this stamp known already?
@@ -41,5 +43,12 @@ using KnownFile = std::function<bool(const std::string& path, const FileStamp& s
 // Fails when the directory cannot be read.
 [[nodiscard]] Result<std::vector<FileText>> read_directory(const std::string& directory,
                                                            const KnownFile& known = {});
+
+// Those of it that have these names, as read_directory() would give them. `total`: bytes of all its other files.
+[[nodiscard]] std::vector<FileText> read_files(const std::string& directory,
+                                               const std::set<std::string>& names,
+                                               std::size_t total);
+// The path of a file in it, as FileText has it.
+[[nodiscard]] std::string path_in(const std::string& directory, const std::string& name);
 
 }  // namespace sluice::config

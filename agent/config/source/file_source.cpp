@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "agent/base/log.hpp"
 #include "agent/base/unique_fd.hpp"
@@ -42,11 +43,13 @@ std::optional<Identity> identify(const std::string& path) {
   return Identity{status.st_dev, status.st_ino};
 }
 
-// Kubernetes prepares a new version in hidden names and then renames one of them to "..data". Files that are never
-// loaded do not count: the agent's own log may lie beside the configuration.
+// Kubernetes prepares a new version in hidden names and then renames one of them to this.
+constexpr std::string_view kSwapped = "..data";
+
+// Files that are never loaded do not count: the agent's own log may lie beside the configuration.
 bool counts(std::string_view name) {
   const bool loaded = name.ends_with(".yaml") || name.ends_with(".yml");
-  return (loaded && !name.starts_with('.')) || name == "..data";
+  return (loaded && !name.starts_with('.')) || name == kSwapped;
 }
 
 enum class Entries : std::uint8_t { kLinks, kAll };
@@ -74,10 +77,52 @@ std::uint64_t signature_of(const std::string& directory, Entries which) {
   return sum;
 }
 
+// Changes that wait until nothing changed for `quiet`, or for ten times that.
+class Waiting {
+ public:
+  explicit Waiting(Milliseconds quiet) : quiet_(quiet) {}
+
+  void note(const std::string& name, TimePoint now) {
+    changes_.names.insert(name);
+    note(now);
+  }
+  void note_all(TimePoint now) {
+    changes_.all = true;
+    note(now);
+  }
+  void forget(const std::string& name) {
+    if (changes_.names.erase(name) > 0 && changes_.names.empty() && !changes_.all) first_.reset();
+  }
+  // TimePoint::max() when nothing waits.
+  [[nodiscard]] TimePoint due_at() const {
+    return first_ ? std::min(last_ + quiet_, *first_ + 10 * quiet_) : TimePoint::max();
+  }
+  [[nodiscard]] bool due(TimePoint now) const { return now >= due_at(); }
+  [[nodiscard]] FileChanges take() {
+    first_.reset();
+    return std::exchange(changes_, {});
+  }
+
+ private:
+  void note(TimePoint now) {
+    if (!first_) first_ = now;
+    last_ = now;
+  }
+
+  Milliseconds quiet_;
+  FileChanges changes_;
+  std::optional<TimePoint> first_;  // set while something waits
+  TimePoint last_;
+};
+
 class InotifySource final : public FileSource {
  public:
   InotifySource(std::string path, const Clock& clock, Milliseconds quiet, UniqueFd inotify)
-      : FileSource(std::move(path)), clock_(clock), quiet_(quiet), inotify_(std::move(inotify)) {
+      : FileSource(std::move(path)),
+        clock_(clock),
+        calm_(quiet),
+        urgent_(quiet / 10),
+        inotify_(std::move(inotify)) {
     std::string_view trimmed = directory();
     while (trimmed.size() > 1 && trimmed.ends_with('/')) trimmed.remove_suffix(1);
     const auto slash = trimmed.rfind('/');
@@ -113,26 +158,27 @@ class InotifySource final : public FileSource {
 
   [[nodiscard]] int fd() const override { return inotify_.get(); }
 
-  [[nodiscard]] bool poll() override {
+  [[nodiscard]] std::optional<FileChanges> poll(const Urgent& urgent) override {
     const TimePoint now = clock_.now();
-    if (inotify_.valid() && read_events()) note_change(now);
+    if (inotify_.valid()) read_events(urgent, now);
     if (now >= recheck_at_) {
       recheck_at_ = now + kRecheck;
-      if (watch()) note_change(now);
-      if (const std::uint64_t found = signature(); found != signature_) {
-        signature_ = found;
-        note_change(now);
-      }
+      const bool moved = watch();
+      const std::uint64_t found = signature();
+      if (moved || std::exchange(signature_, found) != found) calm_.note_all(now);
     }
-    if (!first_change_ || now < due()) return false;
-    first_change_.reset();
-    signature_ = signature();
-    return true;
+    if (calm_.due(now)) {
+      FileChanges changes = calm_.take();
+      changes.names.merge(urgent_.take().names);
+      if (changes.all) signature_ = signature();  // what was seen now is no news at the next look
+      return changes;
+    }
+    if (urgent_.due(now)) return urgent_.take();
+    return std::nullopt;
   }
 
   [[nodiscard]] Milliseconds next_due() const override {
-    const TimePoint at = first_change_ ? std::min(due(), recheck_at_) : recheck_at_;
-    const auto left = at - clock_.now();
+    const auto left = std::min({recheck_at_, calm_.due_at(), urgent_.due_at()}) - clock_.now();
     if (left <= Nanoseconds::zero()) return Milliseconds(0);
     return std::chrono::ceil<Milliseconds>(left);
   }
@@ -141,47 +187,47 @@ class InotifySource final : public FileSource {
   [[nodiscard]] std::uint64_t signature() const {
     return signature_of(directory(), inotify_.valid() ? Entries::kLinks : Entries::kAll);
   }
-  void note_change(TimePoint now) {
-    if (!first_change_) first_change_ = now;
-    last_change_ = now;
-  }
-  [[nodiscard]] TimePoint due() const {
-    return std::min(last_change_ + quiet_, *first_change_ + 10 * quiet_);
-  }
 
-  bool handle(const inotify_event& event, std::string_view name) {
-    if ((event.mask & IN_Q_OVERFLOW) != 0) return true;
-    if (event.wd == parent_watch_ && name == base_) return watch();
-    if (event.wd != watch_) return false;
+  void handle(const inotify_event& event, const std::string& name, const Urgent& urgent,
+              TimePoint now) {
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return calm_.note_all(now);
+    if (event.wd == parent_watch_ && name == base_) {
+      if (watch()) calm_.note_all(now);
+      return;
+    }
+    if (event.wd != watch_) return;
     if ((event.mask & IN_IGNORED) != 0) watch_ = -1;
     if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) {
       (void)watch();
-      return true;
+      return calm_.note_all(now);
     }
-    return !name.empty() && counts(name);
+    if (!counts(name)) return;
+    if (name == kSwapped) return calm_.note_all(now);
+    const bool whole = (event.mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0;
+    const bool at_once = whole && urgent && urgent(name);
+    (at_once ? calm_ : urgent_).forget(name);
+    (at_once ? urgent_ : calm_).note(name, now);
   }
 
-  bool read_events() {
+  void read_events(const Urgent& urgent, TimePoint now) {
     alignas(inotify_event) std::array<char, 16384> buffer;
-    bool changed = false;
     while (true) {
       const ssize_t got = ::read(inotify_.get(), buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return changed;
+      if (got <= 0) return;
       for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
         inotify_event event;
         std::memcpy(&event, buffer.data() + at, sizeof event);
         const char* name = buffer.data() + at + sizeof event;
-        if (handle(event, event.len > 0 ? std::string_view(name) : std::string_view())) {
-          changed = true;
-        }
+        handle(event, event.len > 0 ? std::string(name) : std::string(), urgent, now);
         at += sizeof event + event.len;
       }
     }
   }
 
   const Clock& clock_;
-  Milliseconds quiet_;
+  Waiting calm_;
+  Waiting urgent_;
   UniqueFd inotify_;
   std::string parent_;
   std::string base_;
@@ -189,8 +235,6 @@ class InotifySource final : public FileSource {
   int watch_ = -1;
   std::optional<Identity> watched_;
   std::uint64_t signature_ = 0;
-  std::optional<TimePoint> first_change_;  // set while a change waits to be reported
-  TimePoint last_change_;
   TimePoint recheck_at_;
 };
 

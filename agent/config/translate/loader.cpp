@@ -67,6 +67,7 @@ bool Loader::take(const FileText& file) {
     return false;
   }
   remove_objects(file.path, cached);
+  bytes_ += size - cached.size;
   DecodedFile fresh;
   if (file.text) {
     fresh = decode_file(file);
@@ -157,6 +158,33 @@ const Loaded& Loader::again() {
   return loaded_;
 }
 
+void Loader::forget(const std::string& path) {
+  const auto found = cache_.find(path);
+  if (found == cache_.end()) return;
+  remove_objects(path, found->second);
+  bytes_ -= found->second.size;
+  noted_.erase(path);
+  cache_.erase(found);
+}
+
+std::size_t Loader::bytes_beside(const std::string& directory,
+                                 const std::set<std::string>& names) const {
+  std::size_t out = bytes_;
+  for (const std::string& name : names) {
+    const auto found = cache_.find(path_in(directory, name));
+    if (found != cache_.end()) out -= found->second.size;
+  }
+  return out;
+}
+
+bool Loader::holds_only_endpoints(const std::string& path) const {
+  const auto found = cache_.find(path);
+  return found != cache_.end() && !found->second.objects.empty() &&
+         std::ranges::all_of(found->second.objects, [](const Decoded& each) {
+           return each.key && (each.key->kind == "EndpointSlice" || each.key->kind == "Pod");
+         });
+}
+
 const Loaded& Loader::load(const std::vector<FileText>& files) {
   ++loads_;
   loaded_.changed.clear();
@@ -165,12 +193,11 @@ const Loaded& Loader::load(const std::vector<FileText>& files) {
     if (take(file)) fresh.push_back(&file);
   }
   if (cache_.size() > files.size()) {
-    std::erase_if(cache_, [this](const auto& entry) {
-      if (entry.second.seen == loads_) return false;
-      remove_objects(entry.first, entry.second);
-      noted_.erase(entry.first);
-      return true;
-    });
+    std::vector<std::string> gone;
+    for (const auto& [path, file] : cache_) {
+      if (file.seen != loads_) gone.push_back(path);
+    }
+    for (const std::string& path : gone) forget(path);
   }
   add_fresh(fresh);
   collect();
@@ -181,13 +208,7 @@ const Loaded& Loader::load_changes(const std::vector<FileText>& changed,
                                    const std::vector<std::string>& gone) {
   ++loads_;
   loaded_.changed.clear();
-  for (const std::string& path : gone) {
-    const auto found = cache_.find(path);
-    if (found == cache_.end()) continue;
-    remove_objects(path, found->second);
-    noted_.erase(path);
-    cache_.erase(found);
-  }
+  for (const std::string& path : gone) forget(path);
   std::vector<const FileText*> fresh;
   for (const FileText& file : changed) {
     if (take(file)) fresh.push_back(&file);

@@ -48,6 +48,13 @@ class Loader {
   // What the last load() gave, with nothing changed.
   [[nodiscard]] const Loaded& again();
 
+  [[nodiscard]] std::size_t files() const { return cache_.size(); }
+  // What all files but those have.
+  [[nodiscard]] std::size_t bytes_beside(const std::string& directory,
+                                         const std::set<std::string>& names) const;
+  // Does the file hold nothing but endpoints: EndpointSlices and Pods?
+  [[nodiscard]] bool holds_only_endpoints(const std::string& path) const;
+
  private:
   struct DecodedFile {
     std::size_t size = 0;
@@ -73,12 +80,14 @@ class Loader {
   void remove_objects(const std::string& path, const DecodedFile& file);
   // False when another file has one of its objects.
   bool add_objects(const std::string& path, const DecodedFile& file);
+  void forget(const std::string& path);
   void add_fresh(const std::vector<const FileText*>& fresh);
   void rebuild();
   void collect();
 
   RegexCheck check_regex_;
   std::unordered_map<std::string, DecodedFile> cache_;  // by path
+  std::size_t bytes_ = 0;                               // of all files
   Loaded loaded_;
   std::set<std::string> noted_;  // paths of files about which there is something to say
   Diagnostics duplicates_;

@@ -29,12 +29,14 @@ class FileSourceTest : public ::testing::Test {
   bool reported_after_quiet() {
     if (source_->poll()) return false;  // never at once
     clock_.advance(kQuiet);
-    return source_->poll();
+    changes_ = source_->poll().value_or(FileChanges{});
+    return changes_.all || !changes_.names.empty();
   }
 
   TempDirectory temp_;
   ManualClock clock_;
   std::unique_ptr<FileSource> source_;
+  FileChanges changes_;  // what reported_after_quiet() was told
 };
 
 TEST_F(FileSourceTest, ReportsAWrittenFileOnceAfterTheQuietTime) {
@@ -70,6 +72,48 @@ TEST_F(FileSourceTest, ReportsRenameOverTheOldFileAndRemoval) {
   EXPECT_TRUE(reported_after_quiet());
 }
 
+TEST_F(FileSourceTest, NamesTheFilesThatChanged) {
+  temp_.write("old.yaml", "x: 1\n");
+  temp_.write("same.yaml", "x: 1\n");
+  watch(temp_.path());
+  temp_.write("a.yaml", "x: 1\n");
+  temp_.write("b.yml", "x: 1\n");
+  fs::rename(temp_.path() / "old.yaml", temp_.path() / "new.yaml");
+  EXPECT_TRUE(reported_after_quiet());
+  EXPECT_FALSE(changes_.all);
+  EXPECT_EQ(changes_.names, (std::set<std::string>{"a.yaml", "b.yml", "new.yaml", "old.yaml"}));
+}
+
+TEST_F(FileSourceTest, AnUrgentFileDoesNotWaitForOthers) {
+  watch(temp_.path());
+  const FileSource::Urgent urgent = [](const std::string& name) { return name == "e.yaml"; };
+  temp_.write("a.yaml", "x: 1\n");
+  temp_.write("e.yaml", "x: 1\n");
+  EXPECT_FALSE(source_->poll(urgent)) << "another urgent one may come with it";
+  EXPECT_EQ(source_->next_due(), kQuiet / 10);
+  clock_.advance(kQuiet / 10);
+  const auto first = source_->poll(urgent);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->names, std::set<std::string>{"e.yaml"});
+  clock_.advance(kQuiet - kQuiet / 10);
+  const auto second = source_->poll(urgent);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->names, std::set<std::string>{"a.yaml"});
+}
+
+TEST_F(FileSourceTest, AnUrgentFileThatIsStillBeingWrittenWaits) {
+  watch(temp_.path());
+  const FileSource::Urgent urgent = [](const std::string&) { return true; };
+  std::ofstream half(temp_.path() / "e.yaml");
+  half << "x: [" << std::flush;
+  EXPECT_FALSE(source_->poll(urgent));
+  EXPECT_EQ(source_->next_due(), kQuiet);
+  half << "1]\n";
+  half.close();
+  EXPECT_FALSE(source_->poll(urgent));
+  EXPECT_EQ(source_->next_due(), kQuiet / 10);
+}
+
 TEST_F(FileSourceTest, WithoutInotifyItLooksAtAPace) {
   temp_.write("a.yaml", "x: 1\n");
   watch(temp_.path(), FileSource::Notice::kPolling);
@@ -101,7 +145,7 @@ TEST_F(FileSourceTest, WaitsWhileChangesGoOnButNotForever) {
   bool due = false;
   while (!due && polls < 100) {
     temp_.write("a.yaml", std::to_string(polls++));
-    due = source_->poll();
+    due = source_->poll().has_value();
     clock_.advance(kQuiet / 2);
   }
   // Ten times the quiet time, in steps of half of it.
@@ -121,6 +165,7 @@ TEST_F(FileSourceTest, SeesAConfigMapSwap) {
   EXPECT_FALSE(reported_after_quiet()) << "the new version is not in force yet";
   fs::rename(dir / "..data_tmp", dir / "..data");
   EXPECT_TRUE(reported_after_quiet());
+  EXPECT_TRUE(changes_.all) << "no event names the files behind it";
 }
 
 TEST_F(FileSourceTest, FollowsADirectoryThatIsALinkWhenTheLinkMoves) {

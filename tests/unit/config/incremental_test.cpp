@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "agent/config/config.hpp"
 #include "tests/golden/config/world_text.hpp"
@@ -207,6 +209,38 @@ TEST_P(History, GivesWhatAFreshTranslatorGives) {
   EXPECT_GT(compared, 20);
 }
 
+// Whoever is told which files changed knows as much as whoever looks at all of them.
+TEST_P(History, NamedFilesGiveWhatTheWholeDirectoryGives) {
+  const TempDirectory temp;
+  const std::string path = temp.path().string();
+  Translator whole(options());
+  Translator named(options());
+  Files on_disk;
+  Files files = base();
+  for (int step = 0; step < 120; ++step) {
+    if (step % 10 == 9) files = base();
+    if (step > 0) change(files);
+    if (below(3) == 0) change(files);
+    std::set<std::string> names{"none.yaml"};  // a name may be told for nothing
+    for (const auto& [name, text] : files) {
+      const auto old = on_disk.find(name);
+      if (old != on_disk.end() && old->second == text) continue;
+      temp.write(name, text);
+      names.insert(name);
+    }
+    for (const auto& [name, text] : on_disk) {
+      if (files.contains(name)) continue;
+      std::filesystem::remove(temp.path() / name);
+      names.insert(name);
+    }
+    on_disk = files;
+    const auto expected = whole.load_directory(path);
+    const auto now = named.load_files(path, names);
+    ASSERT_EQ(text_of(now), text_of(expected)) << step;
+    ASSERT_EQ(std::tie(now.objects, now.rejected), std::tie(expected.objects, expected.rejected));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, History, ::testing::Range(1, 7));
 
 TEST(Incremental, AnEmptiedDirectoryKeepsEverything) {
@@ -222,6 +256,31 @@ TEST(Incremental, AnEmptiedDirectoryKeepsEverything) {
   const auto meant = translator.load_directory(temp.path().string());
   EXPECT_EQ(meant.world.listeners.size(), 0U);
   EXPECT_TRUE(meant.diagnostics.empty());
+}
+
+TEST(Incremental, AnEmptiedDirectoryKeepsEverythingAlsoWhenItsFilesAreNamed) {
+  const TempDirectory temp;
+  Translator translator(options());
+  temp.write("a.yaml", gateway("g", 80, "*"));
+  (void)translator.load_directory(temp.path().string());
+  std::filesystem::remove(temp.path() / "a.yaml");
+  const auto emptied = translator.load_files(temp.path().string(), {"a.yaml"});
+  EXPECT_EQ(emptied.world.listeners.size(), 1U);
+  EXPECT_THAT(diagnostics_text(emptied, "/nowhere"), ::testing::HasSubstr("directory_empty"));
+}
+
+TEST(Incremental, TellsFilesThatHoldNothingButEndpoints) {
+  const TempDirectory temp;
+  const std::string path = temp.path().string();
+  Translator translator(options());
+  temp.write("e.yaml", slice("s0", 1));
+  temp.write("both.yaml", service("s0") + "---\n" + slice("s1", 1));
+  temp.write("broken.yaml", "kind: [broken\n");
+  (void)translator.load_directory(path);
+  EXPECT_TRUE(translator.holds_only_endpoints(path, "e.yaml"));
+  for (const char* other : {"both.yaml", "broken.yaml", "absent.yaml"}) {
+    EXPECT_FALSE(translator.holds_only_endpoints(path, other)) << other;
+  }
 }
 
 // A second write within one tick of the file system's clock changes neither size nor time.
