@@ -60,18 +60,24 @@ class ReclaimTest(NodeTest):
         return node.start("client", *node.load_command("--connections", connections, "--mix", "random", "--max-body",
                                                        body, *flags))
 
-    def move_until_done(self, node, process, pace=PACE):
-        """Moves everything again and again until the process ends; returns what it printed."""
+    def move_until_done(self, node, process, pace=PACE, enough=None):
+        """Moves everything again and again until the process ends, or after enough moves; returns what it printed."""
+        asked = 0
         while process.poll() is None:
-            self.move(node)
+            asked += self.move(node)
             time.sleep(pace)  # the pace of the disturbance; nothing is waited for
-        output = process.communicate()[0]
-        self.assertTrue(output.startswith("{"), f"{output}\n{node.log()[-4000:]}")
-        return json.loads(output)
+            if enough and asked > enough:
+                process.send_signal(signal.SIGTERM)
+                break
+        output = process.communicate(timeout=600)[0]
+        self.assertIn("{", output, f"{output}\n{node.log()[-4000:]}")
+        return json.loads(output[output.index("{"):])
 
     def load_while_moving(self, node, requests, *flags, connections=CONNECTIONS, pace=PACE, **options):
-        load = self.start_load(node, "--requests", requests, *flags, connections=connections, **options)
-        result = self.move_until_done(node, load, pace)
+        """As long as it takes to move every connection several times; with SLUICE_FULL so many requests."""
+        load = self.start_load(node, *(("--requests", requests) if FULL else ("--duration", 600)), *flags,
+                               connections=connections, **options)
+        result = self.move_until_done(node, load, pace, None if FULL else 5 * connections)
         self.assertEqual(result["requests_failed"], 0, f"{result}\n{node.log()[-4000:]}")
         self.assertEqual(result["reconnects"], 0, result)
         moved = node.sum("sluice_steer_moves_asked_total", reason="asked")
