@@ -187,6 +187,11 @@ std::string interpret(const Raw& raw, Options& o) {
                         : "nothing to serve: name a directory with --config DIR, or follow a "
                           "cluster with --kubernetes";
   }
+  // Not --kubeconfig: its variable is everybody's.
+  if (!o.kubernetes && !(o.kube_context.empty() && o.cache_directory.empty())) {
+    return std::string(o.cache_directory.empty() ? "--kube-context" : "--cache") +
+           " is about a cluster: add --kubernetes, or leave it out";
+  }
   const auto admin = SocketAddress::parse(raw.admin);
   if (!admin)
     return "--admin: '" + raw.admin +

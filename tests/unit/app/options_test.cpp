@@ -85,6 +85,26 @@ TEST(HttpFlags, AreVariablesToo) {
   ::unsetenv("SLUICE_DESYNC_MODE");
 }
 
+TEST(Source, IsADirectoryOrACluster) {
+  const auto run = [](std::vector<const char*> argv) {
+    argv.insert(argv.begin(), "lb-agent");
+    return parse_options(static_cast<int>(argv.size()), argv.data());
+  };
+  const auto says = [](const Parsed& parsed, const char* what) {
+    return parsed.exit && parsed.exit->code == 2 &&
+           parsed.exit->text.find(what) != std::string::npos;
+  };
+  EXPECT_TRUE(says(run({}), "--kubernetes"));
+  EXPECT_TRUE(says(run({"--config", "d", "--kubernetes"}), "exclude each other"));
+  EXPECT_TRUE(says(run({"--config", "d", "--cache", "c"}), "--cache is about a cluster"));
+  EXPECT_TRUE(says(run({"--config", "d", "--kube-context", "c"}), "--kube-context is about"));
+  const Parsed cluster = run({"--kubernetes", "--kubeconfig", "k", "--cache", "c"});
+  ASSERT_FALSE(cluster.exit) << cluster.exit->text;
+  EXPECT_TRUE(cluster.options.kubernetes);
+  EXPECT_EQ(cluster.options.kubeconfig, "k");
+  EXPECT_EQ(cluster.options.cache_directory, "c");
+}
+
 TEST(Locality, IsTheNodesUnlessTheFlagSaysIt) {
   EXPECT_FALSE(parse({}).options.locality);
   EXPECT_EQ(parse({"--locality", "us-east"}).options.locality,
