@@ -13,9 +13,19 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/config/status.hpp"
 #include "agent/model/world.hpp"
 
 namespace sluice::config {
+
+// GatewayClass.spec.controllerName of the classes that this project serves.
+inline constexpr const char* kControllerName = "sluice.dev/gateway-controller";
+
+// Where a Gateway (of Gateway API) without addresses of its own is served.
+enum class GatewayAddresses {
+  kEverywhere,  // on every local address, as Istio's are: configuration from files
+  kAssigned,  // on status.addresses once there are some: a cluster, where one agent hands them out
+};
 
 struct TranslateOptions {
   std::map<std::string, std::string> gateway_labels =
@@ -23,6 +33,7 @@ struct TranslateOptions {
   std::string cluster_domain = "cluster.local";
   std::string node_name = {};                    // the Node that this agent runs on
   std::optional<model::Locality> locality = {};  // where; unset: what the Node's labels say
+  GatewayAddresses gateway_addresses = GatewayAddresses::kEverywhere;
   // Says what is wrong with a regular expression, nullopt when it is fine (routing::check_regex: RE2 lives there).
   // A bad one rejects its object here, so that compiling routes cannot fail later.
   std::function<std::optional<std::string>(std::string_view)> check_regex = {};
@@ -40,8 +51,9 @@ struct ObjectText {
 struct Translation {
   model::World world;
   std::vector<model::Diagnostic> diagnostics;  // sorted by file, line
-  std::uint32_t objects = 0;                   // objects in force
-  std::uint32_t rejected = 0;                  // objects whose newest version is not in force
+  StatusReport status;
+  std::uint32_t objects = 0;   // objects in force
+  std::uint32_t rejected = 0;  // objects whose newest version is not in force
 };
 
 // Reads the directory's *.yaml and *.yml and translates them. Keeps each object's last good version: an object whose
