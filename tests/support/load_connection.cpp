@@ -61,16 +61,19 @@ void LoadConnection::open() {
   ++run_.report.connections;
   requests_ = 0;
   pod_.clear();
+  local_port_ = 0;
   limit_ = static_cast<std::uint32_t>(
       run_.plan.random().between(options.per_connection_min, options.per_connection_max));
   started_ = last_byte_ = now();
   state_ = State::kConnecting;
   sockaddr_storage storage{};
-  const socklen_t size = target_.to_sockaddr(storage);
-  if (connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
-      errno != EINPROGRESS) {
-    return fail("connect", std::strerror(errno));
-  }
+  socklen_t size = target_.to_sockaddr(storage);
+  const bool refused = connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
+                       errno != EINPROGRESS;
+  if (refused) return fail("connect", std::strerror(errno));
+  size = sizeof storage;
+  getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size);
+  local_port_ = SocketAddress::from_sockaddr(storage).port;
   want(EPOLLIN | EPOLLOUT | EPOLLRDHUP);
 }
 
@@ -79,10 +82,6 @@ void LoadConnection::finish_connect() {
   socklen_t size = sizeof error;
   getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return fail(error == ECONNREFUSED ? "refused" : "connect", std::strerror(error));
-  sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-  getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &length);
-  local_port_ = SocketAddress::from_sockaddr(storage).port;
   if (may_start()) {
     start_request();
   } else {
@@ -202,7 +201,7 @@ TimePoint LoadConnection::think() const {
 }
 
 void LoadConnection::fail(std::string_view kind, const std::string& detail) {
-  run_.report.count_error(kind, describe() + (detail.empty() ? "" : ": " + detail));
+  run_.report.count_error(kind, describe() + (detail.empty() ? "" : ": " + detail), local_port_);
   ++run_.report.reconnects;
   close_and_reopen(kBackOff);
 }

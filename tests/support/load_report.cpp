@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -35,6 +36,17 @@ void print_json_counts(const char* key, const Counts& counts) {
     separator = ", ";
   }
   std::printf("},\n");
+}
+
+void print_json_failures(const std::vector<LoadReport::Failure>& failures) {
+  std::printf("  \"failures\": [");
+  const char* separator = "";
+  for (const LoadReport::Failure& failure : failures) {
+    std::printf("%s{\"kind\": \"%s\", \"port\": %u, \"at\": %.6f}", separator, failure.kind.c_str(),
+                unsigned{failure.port}, failure.at);
+    separator = ", ";
+  }
+  std::printf("],\n");
 }
 
 }  // namespace
@@ -70,12 +82,15 @@ std::uint64_t LoadReport::failed() const {
   return total;
 }
 
-void LoadReport::count_error(std::string_view kind, const std::string& detail) {
+void LoadReport::count_error(std::string_view kind, const std::string& detail, std::uint16_t port) {
   if (failed() < kDetailsShown) {
     std::fprintf(stderr, "load-client: %.*s: %s\n", static_cast<int>(kind.size()), kind.data(),
                  detail.c_str());
   }
   ++errors[std::string(kind)];
+  if (failures.size() == kMostFailures) return;
+  const std::chrono::duration<double> at = std::chrono::steady_clock::now().time_since_epoch();
+  failures.push_back({std::string(kind), port, at.count()});
 }
 
 void LoadReport::print_text() const {
@@ -120,6 +135,7 @@ void LoadReport::print_json() const {
   number("bytes_sent", bytes_sent);
   number("bytes_received", bytes_received);
   print_json_counts("errors", errors);
+  print_json_failures(failures);
   print_json_counts("versions", versions);
   print_json_counts("first_versions", first_versions);
   print_json_counts("pods", pods);

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::support {
 
@@ -25,6 +26,14 @@ class LatencyHistogram {
 };
 
 struct LoadReport {
+  // What failed, so that a test can tell why: the connection's own port and when.
+  struct Failure {
+    std::string kind;
+    std::uint16_t port = 0;  // 0: of no connection
+    double at = 0;           // CLOCK_MONOTONIC, seconds
+  };
+  static constexpr std::size_t kMostFailures = 10'000;  // kept; all are counted
+
   std::uint64_t requests_ok = 0;
   std::uint64_t connections = 0;
   std::uint64_t reconnects = 0;  // after an error or a close that the client did not choose
@@ -35,11 +44,13 @@ struct LoadReport {
   std::map<std::string, std::uint64_t, std::less<>>
       first_versions;  // of each connection's first answer
   std::map<std::string, std::uint64_t, std::less<>> errors;
+  std::vector<Failure> failures;
   LatencyHistogram latency;
   double seconds = 0;
 
   [[nodiscard]] std::uint64_t failed() const;
-  void count_error(std::string_view kind, const std::string& detail);  // prints the first ones
+  // Prints the first ones.
+  void count_error(std::string_view kind, const std::string& detail, std::uint16_t port = 0);
   void print_text() const;
   void print_json() const;
 };
