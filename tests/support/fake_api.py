@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """fake_api: an API server of objects in memory, for faults that a real one does not produce on demand.
 
-Lists in pages, watches with bookmarks, 410 for what is older than its short history. Beside the API:
+Lists in pages, watches with bookmarks, 410 for what is older than its short history. Creates, replaces, merges (also of
+/status) and deletes, with 409 for an old resourceVersion. Beside the API:
   PUT  /control/objects   a JSON list of objects: added, or changed
-  POST /control/delete    {"resource": "services", "namespace": "default", "name": "echo"}
+  POST /control/delete    {"resource": "services", "namespace": "default", "name": "echo"}: of all groups
   PUT  /control/fault     {"kind": ..., "path": "..."} one of the FAULTS below, for paths that contain `path`
   GET  /control/log       the paths that were asked for, with the time since the first
 Prints its port and serves until it is killed.
@@ -20,9 +21,31 @@ import urllib.parse
 
 HISTORY = 200
 BOOKMARK_SECONDS = 0.5
-PLURALS = {"Service": "services", "EndpointSlice": "endpointslices", "Pod": "pods", "Node": "nodes",
-           "Gateway": "gateways", "VirtualService": "virtualservices", "DestinationRule": "destinationrules",
-           "ServiceEntry": "serviceentries", "WorkloadEntry": "workloadentries"}
+IRREGULAR = {"BackendTLSPolicy": "backendtlspolicies", "ServiceEntry": "serviceentries",
+             "WorkloadEntry": "workloadentries", "GatewayClass": "gatewayclasses"}
+
+
+def plural_of(kind):
+    return IRREGULAR.get(kind, kind.lower() + "s")
+
+
+def group_of(api_version):
+    return api_version.rpartition("/")[0]
+
+
+def merged(target, patch):
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    out = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        else:
+            out[key] = merged(out.get(key), value)
+    return out
+
+
 # none; away: connections are closed without a word; gone: every watch gets 410; half: an answer is cut short;
 # garbage: an answer is no JSON; forbidden, unauthorized, busy, missing: 403, 401, 429, 404; slow: 2 s an answer;
 # silent: watches say nothing.
@@ -34,8 +57,8 @@ class World:
     def __init__(self):
         self.changed = threading.Condition()
         self.version = 100
-        self.objects = {}  # (plural, namespace, name) -> object
-        self.history = collections.deque(maxlen=HISTORY)  # (version, plural, event)
+        self.objects = {}  # (resource, namespace, name) -> object; a resource is "group/plural"
+        self.history = collections.deque(maxlen=HISTORY)  # (version, resource, event)
         self.fault, self.fault_path = "none", ""
         self.fault_number = 0
         self.log = []
@@ -44,22 +67,29 @@ class World:
     def put(self, thing):
         with self.changed:
             self.version += 1
-            plural = PLURALS[thing["kind"]]
+            resource = f"{group_of(thing['apiVersion'])}/{plural_of(thing['kind'])}"
             metadata = thing.setdefault("metadata", {})
+            key = (resource, metadata.get("namespace", ""), metadata["name"])
+            before = self.objects.get(key)
             metadata["resourceVersion"] = str(self.version)
             metadata.setdefault("managedFields", [{"manager": "test"}])
-            key = (plural, metadata.get("namespace", ""), metadata["name"])
-            kind = "MODIFIED" if key in self.objects else "ADDED"
+            generation = before["metadata"].get("generation", 1) if before else 1
+            if before and before.get("spec") != thing.get("spec"):
+                generation += 1
+            metadata["generation"] = generation
             self.objects[key] = thing
-            self.history.append((self.version, plural, {"type": kind, "object": thing}))
+            event = {"type": "MODIFIED" if before else "ADDED", "object": thing}
+            self.history.append((self.version, resource, event))
             self.changed.notify_all()
+            return thing
 
     def delete(self, plural, namespace, name):
         with self.changed:
-            self.version += 1
-            thing = self.objects.pop((plural, namespace, name))
-            thing = dict(thing, metadata=dict(thing["metadata"], resourceVersion=str(self.version)))
-            self.history.append((self.version, plural, {"type": "DELETED", "object": thing}))
+            for key in [key for key in self.objects if key == (key[0].split("/")[0] + "/" + plural, namespace, name)]:
+                self.version += 1
+                thing = self.objects.pop(key)
+                thing = dict(thing, metadata=dict(thing["metadata"], resourceVersion=str(self.version)))
+                self.history.append((self.version, key[0], {"type": "DELETED", "object": thing}))
             self.changed.notify_all()
 
     def set_fault(self, kind, path):
@@ -98,34 +128,98 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/control/objects":
             for thing in self.body():
                 self.world.put(thing)
-        else:
+        elif self.path == "/control/fault":
             fault = self.body()
             self.world.set_fault(fault["kind"], fault.get("path", ""))
+        else:
+            self.write(self.body(), merge=False)
+            return
         self.reply(200, {})
 
     def do_POST(self):
         what = self.body()
+        if self.path != "/control/delete":
+            self.write(what, merge=False)
+            return
         self.world.delete(what["resource"], what["namespace"], what["name"])
         self.reply(200, {})
 
-    def do_GET(self):
-        if self.path == "/control/log":
-            self.reply(200, self.world.log)
+    def do_PATCH(self):
+        self.write(self.body(), merge=True)
+
+    def do_DELETE(self):
+        if not self.faulty():
+            resource, namespace, name, _ = self.place()
+            self.world.delete(resource.split("/")[1], namespace, name)
+            self.reply(200, {})
+
+    def place(self):
+        """Of the path: resource, namespace, name, whether it is the status."""
+        parts = urllib.parse.urlsplit(self.path).path.strip("/").split("/")
+        group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2:
+            namespace, rest = rest[1], rest[2:]
+        name = rest[1] if len(rest) > 1 else ""
+        return f"{group}/{rest[0]}", namespace, name, rest[2:] == ["status"]
+
+    def refuse(self, status, message):
+        self.reply(status, {"kind": "Status", "message": message})
+
+    def write(self, thing, merge):
+        if self.faulty():
             return
-        self.world.log.append([round(time.monotonic() - self.world.began, 3), self.path])
+        resource, namespace, name, status = self.place()
+        with self.world.changed:
+            old = self.world.objects.get((resource, namespace, name or thing["metadata"]["name"]))
+            if (old is None) != (not name):
+                self.refuse(404 if name else 409, "no such object" if name else "it exists")
+                return
+            version = thing.get("metadata", {}).get("resourceVersion")
+            if old and version and version != old["metadata"]["resourceVersion"]:
+                self.refuse(409, "the object has been modified")
+                return
+            if status:
+                thing = dict(old, status=merged(old.get("status"), thing["status"]))
+            elif merge:
+                thing = merged(old, thing)
+            thing = json.loads(json.dumps(thing))
+            self.reply(200 if name else 201, self.world.put(thing))
+
+    def faulty(self):
+        """Notes the request; true when a fault has answered it."""
+        method = "" if self.command == "GET" else self.command + " "
+        self.world.log.append([round(time.monotonic() - self.world.began, 3), method + self.path])
         fault = self.world.fault_of(self.path)
         if fault == "away":
             self.close_connection = True
-            return
+            return True
         if fault == "slow":
             time.sleep(2)
         if fault in STATUS:
             self.reply(STATUS[fault], {"kind": "Status", "message": f"{fault} by the test"},
                        **({"Retry_After": "1"} if fault == "busy" else {}))
+            return True
+        return False
+
+    def do_GET(self):
+        if self.path == "/control/log":
+            self.reply(200, self.world.log)
             return
+        if self.faulty():
+            return
+        fault = self.world.fault_of(self.path)
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
-        plural = url.path.rsplit("/", 1)[-1]
+        plural, namespace, name, _ = self.place()
+        if name:
+            with self.world.changed:
+                thing = self.world.objects.get((plural, namespace, name))
+            if thing is None:
+                self.refuse(404, "no such object")
+            else:
+                self.reply(200, thing)
+            return
         if query.get("watch") == "true":
             self.watch(plural, int(query["resourceVersion"]), float(query.get("timeoutSeconds", 60)), fault)
         else:

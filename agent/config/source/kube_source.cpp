@@ -289,7 +289,11 @@ void Source::run() {
 std::vector<KubeResource> kube_resources() {
   const std::string istio = "networking.istio.io";
   const std::vector<std::string> versions{"v1", "v1beta1", "v1alpha3"};
+  const std::string gateway_api = "gateway.networking.k8s.io";
+  const std::vector<std::string> since_beta{"v1", "v1beta1"};
+  const std::vector<std::string> since_alpha{"v1", "v1alpha3", "v1alpha2"};
   return {
+      {"", {"v1"}, "namespaces", "Namespace", false},
       {"", {"v1"}, "services", "Service", false},
       {"discovery.k8s.io", {"v1"}, "endpointslices", "EndpointSlice", false},
       {"", {"v1"}, "pods", "Pod", false},
@@ -299,6 +303,16 @@ std::vector<KubeResource> kube_resources() {
       {istio, versions, "destinationrules", "DestinationRule", true},
       {istio, versions, "serviceentries", "ServiceEntry", true},
       {istio, versions, "workloadentries", "WorkloadEntry", true},
+      {gateway_api, since_beta, "gatewayclasses", "GatewayClass", true},
+      {gateway_api, since_beta, "gateways", "Gateway", true},
+      {gateway_api, {"v1"}, "listenersets", "ListenerSet", true},
+      {gateway_api, since_beta, "httproutes", "HTTPRoute", true},
+      {gateway_api, {"v1"}, "grpcroutes", "GRPCRoute", true},
+      {gateway_api, since_alpha, "tlsroutes", "TLSRoute", true},
+      {gateway_api, since_alpha, "tcproutes", "TCPRoute", true},
+      {gateway_api, since_alpha, "udproutes", "UDPRoute", true},
+      {gateway_api, since_beta, "referencegrants", "ReferenceGrant", true},
+      {gateway_api, since_alpha, "backendtlspolicies", "BackendTLSPolicy", true},
   };
 }
 

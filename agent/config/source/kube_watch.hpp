@@ -56,7 +56,7 @@ class KubeWatch {
         300};  // the server ends a watch then; so idle connections cannot rot
     Milliseconds first_pause{500};
     Milliseconds longest_pause{30'000};
-    Milliseconds absent_pause{30'000};  // until a CRD that is not installed is asked for again
+    Milliseconds absent_pause{10'000};  // until a CRD that is not installed is asked for again
     std::size_t largest_object = 4u << 20;
   };
   enum class Phase : std::uint8_t { kList, kWatch };
