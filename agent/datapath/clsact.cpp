@@ -14,7 +14,7 @@
 #include <string>
 
 #include "agent/datapath/kernel_error.hpp"
-#include "agent/datapath/netlink.hpp"
+#include "agent/net/netlink.hpp"
 
 namespace sluice::datapath {
 namespace {
@@ -30,7 +30,7 @@ std::uint32_t parent_of(bool egress) {
 // The program's name of the filter under our priority and handle ("lb_ingress:[17]"); empty when
 // there is none.
 std::string filter_name(std::uint32_t ifindex, bool egress) {
-  auto socket = NetlinkSocket::open(0);
+  auto socket = net::NetlinkSocket::open(0);
   if (!socket) return {};
   tcmsg body{};
   body.tcm_family = AF_UNSPEC;
@@ -48,8 +48,8 @@ std::string filter_name(std::uint32_t ifindex, bool egress) {
         std::memcpy(&filter, message.data(), sizeof filter);
         if (filter.tcm_handle != kHandle || filter.tcm_info >> 16 != kPriority) return;
         const auto options =
-            NetlinkAttributes(message.subspan(NLMSG_ALIGN(sizeof filter))).find(TCA_OPTIONS);
-        name = netlink_text(NetlinkAttributes(options).find(TCA_BPF_NAME));
+            net::NetlinkAttributes(message.subspan(NLMSG_ALIGN(sizeof filter))).find(TCA_OPTIONS);
+        name = net::netlink_text(net::NetlinkAttributes(options).find(TCA_BPF_NAME));
         if (name.empty()) name = "a filter without name";
       });
   return name;

@@ -24,14 +24,14 @@ Link parse_link(std::span<const std::byte> body) {
   link.type = info.ifi_type;
   link.loopback = (info.ifi_flags & IFF_LOOPBACK) != 0;
   bool netns_id = false;
-  NetlinkAttributes(body.subspan(NLMSG_ALIGN(sizeof info)))
+  net::NetlinkAttributes(body.subspan(NLMSG_ALIGN(sizeof info)))
       .each([&](std::uint16_t type, std::span<const std::byte> value) {
-        if (type == IFLA_IFNAME) link.name = netlink_text(value);
-        if (type == IFLA_MTU) link.mtu = netlink_u32(value);
-        if (type == IFLA_MASTER) link.master = netlink_u32(value);
+        if (type == IFLA_IFNAME) link.name = net::netlink_text(value);
+        if (type == IFLA_MTU) link.mtu = net::netlink_u32(value);
+        if (type == IFLA_MASTER) link.master = net::netlink_u32(value);
         if (type == IFLA_LINK_NETNSID) netns_id = true;
         if (type == IFLA_LINKINFO)
-          link.kind = netlink_text(NetlinkAttributes(value).find(IFLA_INFO_KIND));
+          link.kind = net::netlink_text(net::NetlinkAttributes(value).find(IFLA_INFO_KIND));
       });
   link.peer_elsewhere = netns_id && (link.kind == "veth" || link.kind == "netkit");
   return link;
@@ -39,7 +39,7 @@ Link parse_link(std::span<const std::byte> body) {
 
 Result<LinkMonitor> LinkMonitor::open() {
   // Listening starts before the dump, so that nothing falls in between.
-  auto events = NetlinkSocket::open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
+  auto events = net::NetlinkSocket::open(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
   if (!events) return tl::unexpected(events.error());
   LinkMonitor monitor(std::move(*events));
   if (auto dumped = monitor.dump_routes(); !dumped) return tl::unexpected(dumped.error());
@@ -48,7 +48,7 @@ Result<LinkMonitor> LinkMonitor::open() {
 }
 
 Result<void> LinkMonitor::dump() {
-  auto socket = NetlinkSocket::open(0);
+  auto socket = net::NetlinkSocket::open(0);
   if (!socket) return tl::unexpected(socket.error());
   std::map<std::uint32_t, Link> found;
   std::array<std::byte, sizeof(ifinfomsg)> body{};  // all zero: every link
@@ -66,7 +66,7 @@ Result<void> LinkMonitor::dump() {
 }
 
 Result<void> LinkMonitor::dump_routes() {
-  auto socket = NetlinkSocket::open(0);
+  auto socket = net::NetlinkSocket::open(0);
   if (!socket) return tl::unexpected(socket.error());
   const std::array<std::byte, sizeof(rtmsg)> body{};  // all zero: of every family and table
   return socket->request(RTM_GETROUTE, NLM_F_DUMP, body,

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "agent/base/error.hpp"
-#include "agent/datapath/netlink.hpp"
+#include "agent/net/netlink.hpp"
 
 namespace sluice::datapath {
 
@@ -42,13 +42,13 @@ class LinkMonitor {
   [[nodiscard]] const std::map<std::uint32_t, Link>& links() const { return links_; }
 
  private:
-  explicit LinkMonitor(NetlinkSocket events) : events_(std::move(events)) {}
+  explicit LinkMonitor(net::NetlinkSocket events) : events_(std::move(events)) {}
   Result<void> dump();
   Result<void> dump_routes();
   // True: that changed a link.
   bool note_route(std::span<const std::byte> body);
 
-  NetlinkSocket events_;
+  net::NetlinkSocket events_;
   std::set<std::uint32_t> leading_on_;
   std::map<std::uint32_t, Link> links_;
 };

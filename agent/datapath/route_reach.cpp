@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "agent/datapath/netlink.hpp"
+#include "agent/net/netlink.hpp"
 
 namespace sluice::datapath {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned char kHostBits4 = 32;
 constexpr unsigned char kHostBits6 = 128;
 
-bool has_gateway(const NetlinkAttributes& attributes) {
+bool has_gateway(const net::NetlinkAttributes& attributes) {
   return !attributes.find(RTA_GATEWAY).empty() || !attributes.find(RTA_VIA).empty();
 }
 
@@ -28,7 +28,7 @@ void add_next_hops(std::span<const std::byte> hops, bool network, std::vector<st
     rtnexthop hop{};
     std::memcpy(&hop, hops.data(), sizeof hop);
     if (hop.rtnh_len < sizeof hop || hop.rtnh_len > hops.size()) return;
-    const NetlinkAttributes attributes(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop));
+    const net::NetlinkAttributes attributes(hops.subspan(sizeof hop, hop.rtnh_len - sizeof hop));
     if (hop.rtnh_ifindex > 0 && (network || has_gateway(attributes))) {
       out.push_back(static_cast<std::uint32_t>(hop.rtnh_ifindex));
     }
@@ -45,10 +45,10 @@ std::vector<std::uint32_t> interfaces_leading_on(std::span<const std::byte> body
   std::memcpy(&route, body.data(), sizeof route);
   const bool v4 = route.rtm_family == AF_INET;
   if ((!v4 && route.rtm_family != AF_INET6) || route.rtm_type != RTN_UNICAST) return out;
-  const NetlinkAttributes attributes(body.subspan(NLMSG_ALIGN(sizeof route)));
+  const net::NetlinkAttributes attributes(body.subspan(NLMSG_ALIGN(sizeof route)));
   const bool network = route.rtm_dst_len < (v4 ? kHostBits4 : kHostBits6) &&
                        !is_link_local(route, attributes.find(RTA_DST));
-  const std::uint32_t index = netlink_u32(attributes.find(RTA_OIF));
+  const std::uint32_t index = net::netlink_u32(attributes.find(RTA_OIF));
   if (index != 0 && (network || has_gateway(attributes))) out.push_back(index);
   add_next_hops(attributes.find(RTA_MULTIPATH), network, out);
   return out;

@@ -15,14 +15,16 @@ MAY_INCLUDE = {
     "agent/routing": ["agent/base", "agent/model", "agent/http"],
     "agent/balance": ["agent/base", "agent/model", "agent/http"],
     "agent/snapshot": ["agent/base", "agent/model", "agent/routing", "agent/balance", "agent/net"],
-    "agent/datapath": ["agent/base", "agent/snapshot", "bpf/abi"],
+    "agent/datapath": ["agent/base", "agent/net", "agent/snapshot", "bpf/abi"],
     "agent/steer": ["agent/base", "agent/net", "agent/model", "agent/datapath", "agent/proxy", "bpf/abi"],
     "agent/proxy": ["agent/base", "agent/net", "agent/http", "agent/model", "agent/routing", "agent/balance",
                     "agent/snapshot", "agent/health"],
     "agent/health": ["agent/base", "agent/net", "agent/http", "agent/model", "agent/balance"],
     "agent/telemetry": ["agent/base", "bpf/abi"],
     "agent/control": ["agent/base"],
-    "agent/app": ["agent/base", "agent/net", "agent/model", "agent/http", "agent/config", "agent/routing",
+    "agent/cluster": ["agent/base", "agent/net", "agent/config"],
+    "agent/app": ["agent/base", "agent/net", "agent/model", "agent/http", "agent/config", "agent/cluster",
+                  "agent/routing",
                   "agent/balance", "agent/snapshot", "agent/datapath", "agent/steer", "agent/proxy",
                   "agent/health", "agent/telemetry", "agent/control", "bpf/abi"],
     "agent": ["agent/app", "agent/base"],  # main.cpp
@@ -32,6 +34,7 @@ MAY_INCLUDE = {
 # Of these folders only the named headers (regular expressions): an interface, not an implementation.
 ONLY_HEADERS = {
     ("agent/snapshot", "agent/net"): [r"agent/net/tls_context\.hpp"],
+    ("agent/datapath", "agent/net"): [r"agent/net/netlink\.hpp"],
     ("agent/steer", "agent/proxy"): [r"agent/proxy/(steering|worker_report)\.hpp"],
     ("cli", "agent/control"): [r"agent/control/\w+(\.grpc)?\.pb\.h"],  # generated
 }
@@ -48,7 +51,7 @@ THIRD_PARTY = {
     "grpcpp/": ["agent/control", "cli/client"],
     "llhttp.h": ["agent/http"],
     "nghttp2/": ["agent/http"],
-    "nlohmann/": ["agent/config/manifest", "cli/render"],
+    "nlohmann/": ["agent/config/manifest", "agent/cluster", "cli/render"],
     "openssl/": ["agent/net"],
     "prometheus/": ["agent/telemetry"],
     "re2/": ["agent/routing"],

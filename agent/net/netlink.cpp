@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/datapath/netlink.hpp"
+#include "agent/net/netlink.hpp"
 
 #include <sys/socket.h>
 
@@ -9,14 +9,21 @@
 #include <cstring>
 #include <vector>
 
-#include "agent/datapath/kernel_error.hpp"
-
-namespace sluice::datapath {
+namespace sluice::net {
 namespace {
 
 // The kernel builds dump messages of up to 32 KiB when the reader offers that much.
 constexpr std::size_t kReceiveBytes = 32768;
 constexpr int kNotificationBuffer = 1 << 20;
+
+tl::unexpected<Error> netlink_failure(std::string what, int number) {
+  if (number == EPERM || number == EACCES) {
+    return fail(ErrorCode::kUnsupported, std::move(what) +
+                                             ": not permitted; run the agent as root, or grant it "
+                                             "CAP_NET_ADMIN");
+  }
+  return fail_errno(std::move(what), number);
+}
 
 enum class Outcome { kMore, kEnd };
 
@@ -58,7 +65,7 @@ Parsed handle_all(std::span<const std::byte> bytes, const NetlinkHandler& handle
 Result<NetlinkSocket> NetlinkSocket::open(std::uint32_t groups) {
   const int flags = SOCK_CLOEXEC | (groups != 0 ? SOCK_NONBLOCK : 0);
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | flags, NETLINK_ROUTE));
-  if (!fd) return kernel_failure("cannot open a netlink socket", errno);
+  if (!fd) return netlink_failure("cannot open a netlink socket", errno);
   if (groups != 0) {
     // A node that starts hundreds of pods at once sends bursts; a loss only costs a dump.
     (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kNotificationBuffer,
@@ -68,7 +75,7 @@ Result<NetlinkSocket> NetlinkSocket::open(std::uint32_t groups) {
   address.nl_family = AF_NETLINK;
   address.nl_groups = groups;
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return kernel_failure("cannot listen to netlink", errno);
+    return netlink_failure("cannot listen to netlink", errno);
   return NetlinkSocket(std::move(fd));
 }
 
@@ -84,15 +91,15 @@ Result<void> NetlinkSocket::request(std::uint16_t type, std::uint16_t flags,
   std::memcpy(message.data(), &header, sizeof header);
   if (!body.empty()) std::memcpy(message.data() + NLMSG_HDRLEN, body.data(), body.size());
   if (::send(fd_.get(), message.data(), message.size(), 0) < 0)
-    return kernel_failure("cannot send a netlink request", errno);
+    return netlink_failure("cannot send a netlink request", errno);
 
   std::vector<std::byte> buffer(kReceiveBytes);
   for (;;) {
     const ssize_t size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return kernel_failure("cannot read a netlink answer", errno);
+    if (size < 0) return netlink_failure("cannot read a netlink answer", errno);
     const Parsed parsed = handle_all({buffer.data(), static_cast<std::size_t>(size)}, handler);
-    if (parsed.error != 0) return kernel_failure("netlink request refused", parsed.error);
+    if (parsed.error != 0) return netlink_failure("netlink request refused", parsed.error);
     if (parsed.outcome == Outcome::kEnd) return {};
   }
 }
@@ -105,7 +112,7 @@ Result<void> NetlinkSocket::drain(const NetlinkHandler& handler) {
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
     if (size < 0 && errno == ENOBUFS)
       return fail(ErrorCode::kExhausted, "link notifications were lost: more came than fit");
-    if (size < 0) return kernel_failure("cannot read link notifications", errno);
+    if (size < 0) return netlink_failure("cannot read link notifications", errno);
     (void)handle_all({buffer.data(), static_cast<std::size_t>(size)}, handler);
   }
 }
@@ -133,6 +140,19 @@ std::span<const std::byte> NetlinkAttributes::find(std::uint16_t type) const {
   return found;
 }
 
+void NetlinkMessage::add(std::uint16_t type, std::span<const std::byte> value) {
+  nlattr header{};
+  header.nla_type = type;
+  header.nla_len = static_cast<std::uint16_t>(NLA_HDRLEN + value.size());
+  add_raw(std::as_bytes(std::span(&header, 1)));
+  add_raw(value);
+}
+
+void NetlinkMessage::add_raw(std::span<const std::byte> bytes) {
+  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  bytes_.resize(NLMSG_ALIGN(bytes_.size()));
+}
+
 std::uint32_t netlink_u32(std::span<const std::byte> value) {
   std::uint32_t number = 0;
   if (value.size() >= sizeof number) std::memcpy(&number, value.data(), sizeof number);
@@ -144,4 +164,4 @@ std::string_view netlink_text(std::span<const std::byte> value) {
   return text.substr(0, text.find('\0'));
 }
 
-}  // namespace sluice::datapath
+}  // namespace sluice::net

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A little rtnetlink: requests, dumps and notifications, no more than this folder needs.
-// Thread: main. Invariants: every length in a message is checked before it is used.
+// A little rtnetlink: requests, dumps and notifications, no more than the agent needs. Callers: datapath,
+// LocalAddresses. Thread: any, one for each socket. Invariants: every length in a message is checked before it is used.
 #pragma once
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -11,11 +11,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/base/unique_fd.hpp"
 
-namespace sluice::datapath {
+namespace sluice::net {
 
 // One received message: header and what follows it.
 using NetlinkHandler = std::function<void(const nlmsghdr& header, std::span<const std::byte> body)>;
@@ -52,8 +53,28 @@ class NetlinkAttributes {
   std::span<const std::byte> bytes_;
 };
 
+// What follows the header of a request: a fixed part, then attributes.
+class NetlinkMessage {
+ public:
+  template <typename Fixed>
+  explicit NetlinkMessage(const Fixed& fixed) {
+    add_raw(std::as_bytes(std::span(&fixed, 1)));
+  }
+  void add(std::uint16_t type, std::span<const std::byte> value);
+  template <typename Value>
+  void add_value(std::uint16_t type, const Value& value) {
+    add(type, std::as_bytes(std::span(&value, 1)));
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  void add_raw(std::span<const std::byte> bytes);
+
+  std::vector<std::byte> bytes_;
+};
+
 [[nodiscard]] std::uint32_t netlink_u32(
     std::span<const std::byte> value);  // 0 when it is too short
 [[nodiscard]] std::string_view netlink_text(std::span<const std::byte> value);
 
-}  // namespace sluice::datapath
+}  // namespace sluice::net
