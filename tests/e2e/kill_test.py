@@ -77,8 +77,8 @@ class KillTest(NodeTest):
 
     @staticmethod
     def accounted_for(failure, kills):
-        """It was in a killed process's hands; or nobody listened between two agents. One that came after the look at the
-        sockets was not handed over either, for the process stood still."""
+        """It was in a killed process's hands; or nobody listened between two agents. One that came after the look at
+        the sockets was not handed over either, for the process stood still."""
         for kill in kills:
             at, port = failure["at"], failure["port"]
             if port in kill.own and kill.stopped <= at <= kill.at + STALL + 3:
