@@ -45,6 +45,22 @@ void AccessSink::record(const proxy::AccessRecord& record) {
   line.attempts = record.attempts;
   line.request_id = record.request_id;
   line.tier = record.promoted ? "connection" : "request";
+  line.requests = record.promoted ? 0 : 1;
+  lane_.write(line);
+}
+
+void AccessSink::record(const proxy::CarriedRecord& record) {
+  telemetry::AccessLine line;
+  line.start = record.start;
+  line.downstream = line.peer = record.client;
+  line.upstream = record.endpoint;
+  line.reason = record.reason;
+  line.bytes_in = record.bytes_in;
+  line.bytes_out = record.bytes_out;
+  line.total = record.total;
+  line.cluster = record.cluster;
+  line.tier = "connection";
+  line.requests = record.requests;
   lane_.write(line);
 }
 

@@ -16,6 +16,7 @@ class AccessSink final : public proxy::AccessSink {
 
   [[nodiscard]] bool wants() override { return lane_.sampled(); }
   void record(const proxy::AccessRecord& record) override;
+  void record(const proxy::CarriedRecord& record) override;
 
  private:
   telemetry::AccessLane& lane_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// AccessRecord: what there is to say about one request once it is over; AccessSink: who wants to know. Without a sink
-// (WorkerOptions::access_sink) nothing is recorded and no clock is read.
-// Callers: Stream (fills, calls). Thread: worker; a sink that several workers share must allow that. Invariants: the
-// views are valid only during the call.
+// AccessRecord: what there is to say about one request once it is over, CarriedRecord about one connection that the
+// kernel carried; AccessSink: who wants to know. Without a sink (WorkerOptions::access_sink) nothing is recorded and no
+// clock is read.
+// Callers: Stream and CarriedPolicy (fill, call). Thread: worker; a sink that several workers share must allow that.
+// Invariants: the views are valid only during the call.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -46,13 +47,28 @@ struct AccessRecord {
       false;  // the kernel took the connection with this request: its answer is not seen here
 };
 
+// A connection that the kernel carried and carries no longer.
+struct CarriedRecord {
+  std::chrono::system_clock::time_point start;  // of the kernel's part
+  SocketAddress client;
+  SocketAddress endpoint;
+  std::string_view cluster;  // Cluster::key; empty: not known any more
+  std::string_view reason;   // of the end
+  std::uint64_t requests = 0;
+  std::uint64_t bytes_in = 0;  // on the wire: heads, and what was sent again
+  std::uint64_t bytes_out = 0;
+  Nanoseconds total{0};  // until its last packet
+};
+
 class AccessSink {
  public:
   virtual ~AccessSink() = default;
-  // Whether a request that begins is to be recorded; called once for each.
+  // Whether a request that begins is to be recorded; called once for each, and for a connection whose promoted request
+  // nobody here knows.
   [[nodiscard]] virtual bool wants() = 0;
   // Must not block.
   virtual void record(const AccessRecord& record) = 0;
+  virtual void record(const CarriedRecord& record) = 0;
 };
 
 }  // namespace sluice::proxy

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/proxy/access_record.hpp"
 #include "agent/proxy/context.hpp"
 #include "agent/proxy/resume.hpp"
 
@@ -47,6 +48,8 @@ struct CarriedPolicy::Known {
   TimePoint ask_at;
   TimePoint cut_at = TimePoint::max();
   bool may_move = false;  // by the last look
+  bool adopted = false;   // an earlier agent handed it over
+  bool logged = false;    // the promoted request has a line in the access log
 };
 
 CarriedPolicy::CarriedPolicy(Context& context)
@@ -76,7 +79,7 @@ void CarriedPolicy::published() {
 }
 
 void CarriedPolicy::promoted(CarriedId id, Upstream& upstream, const Generation& generation,
-                             const CarriedPlace& place) {
+                             const CarriedPlace& place, bool logged) {
   Known known;
   known.id = id;
   known.serial = generation.serial();
@@ -87,6 +90,7 @@ void CarriedPolicy::promoted(CarriedId id, Upstream& upstream, const Generation&
   known.record = upstream.pool().shared_record();
   known.in_flight = known.record->begin_request();
   known.connection = std::move(upstream.slot);
+  known.logged = logged;
   known_.insert_or_assign(id.slot, std::move(known));
   if (!timer_.armed()) timer_.arm(kLook);
 }
@@ -96,15 +100,41 @@ void CarriedPolicy::returned(Returned connection) {
 }
 
 void CarriedPolicy::ended(const CarriedEnd& end) {
-  const auto found = known_.find(end.id.slot);
-  if (found == known_.end() || found->second.id != end.id) return;
-  Known& known = found->second;
+  const auto found = known_.find(end.last.id.slot);
+  const bool is_known = found != known_.end() && found->second.id == end.last.id;
   now_ = context_.reactor.clock().now();
-  account(known, end.requests);
-  if (end.how == CarriedEnd::How::kResetByEndpoint && end.answering) {
+  record(end, is_known ? &found->second : nullptr);
+  if (!is_known) return;
+  Known& known = found->second;
+  account(known, end.last.requests);
+  if (end.how == CarriedEnd::How::kResetByEndpoint && end.last.answering) {
     report(known, health::Outcome::kLocalFailure);
   }
   known_.erase(found);
+}
+
+// A connection has a line where the request has one that it was handed over with, so that a sample holds both.
+void CarriedPolicy::record(const CarriedEnd& end, const Known* known) const {
+  AccessSink* const sink = context_.options.access_sink;
+  if (sink == nullptr) return;
+  const bool promoted_here = known != nullptr && !known->adopted;
+  if (!(promoted_here ? known->logged : sink->wants())) return;
+  CarriedRecord record;
+  const Nanoseconds age = now_ - end.last.since;
+  record.start = std::chrono::system_clock::now() -
+                 std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
+  record.client = end.last.client;
+  record.endpoint = end.last.endpoint;
+  record.cluster = end.cluster;
+  if (record.cluster.empty() && known != nullptr) {
+    if (const auto* place = current_place(*known)) record.cluster = place->target->share->cluster;
+  }
+  record.reason = end.moved ? label_of(*end.moved) : label_of(end.how);
+  record.requests = end.last.requests;
+  record.bytes_in = end.bytes_in;
+  record.bytes_out = end.bytes_out;
+  record.total = end.last.last_packet - end.last.since;
+  sink->record(record);
 }
 
 void CarriedPolicy::look() {
@@ -148,6 +178,7 @@ CarriedPolicy::Known& CarriedPolicy::know(const Carried& carried) {
   known.id = carried.id;
   known.seen_at = now_;
   known.opened_at = carried.since;
+  known.adopted = true;
   known.requests = carried.requests;
   return known;
 }
@@ -172,16 +203,24 @@ void CarriedPolicy::account(Known& known, std::uint64_t requests) {
   known.requests += more;
   known.rate.add(more, seconds(now_ - known.seen_at));
   known.seen_at = now_;
-  if (more == 0 || !known.verdict.place || known.serial != context_.generation->serial()) return;
-  const CarriedPlace& place = *known.verdict.place;
-  context_.generation->turns(place.set).pick.credit(place.choice, more);
-  place.target->report->carried_requests += more;
+  if (more == 0) return;
+  const CarriedPlace* const place = current_place(known);
+  if (place == nullptr) return;
+  context_.generation->turns(place->set).pick.credit(place->choice, more);
+  place->target->report->carried_requests += more;
   report(known, health::Outcome::kOk);
 }
 
+// nullptr: there is none, or it is of a generation that is gone.
+const CarriedPlace* CarriedPolicy::current_place(const Known& known) const {
+  if (!known.verdict.place || known.serial != context_.generation->serial()) return nullptr;
+  return &*known.verdict.place;
+}
+
 void CarriedPolicy::report(const Known& known, health::Outcome outcome) const {
-  if (!known.verdict.place || known.serial != context_.generation->serial()) return;
-  const auto& policy = known.verdict.place->target->use->policy().outlier_detection;
+  const CarriedPlace* const place = current_place(known);
+  if (place == nullptr) return;
+  const auto& policy = place->target->use->policy().outlier_detection;
   if (policy) known.record->report(outcome, *policy, now_);
 }
 

@@ -38,9 +38,10 @@ class CarriedPolicy final : public SteeringUser {
   // Before another generation is current, and once it is.
   void settle();
   void published();
-  // The kernel has a connection now that goes where `upstream` went; `place` is of that generation.
+  // The kernel has a connection now that goes where `upstream` went; `place` is of that generation;
+  // `logged`: the promoted request has a line in the access log.
   void promoted(CarriedId id, Upstream& upstream, const Generation& generation,
-                const CarriedPlace& place);
+                const CarriedPlace& place, bool logged);
 
   // How far the subsets of sets with carried connections are from their shares.
   void add_to(WorkerReport& report) const;
@@ -56,6 +57,8 @@ class CarriedPolicy final : public SteeringUser {
   void see(const Carried& carried);
   [[nodiscard]] Known& know(const Carried& carried);
   void place(Known& known, const Carried& carried);
+  [[nodiscard]] const CarriedPlace* current_place(const Known& known) const;
+  void record(const CarriedEnd& end, const Known* known) const;
   void account(Known& known, std::uint64_t requests);
   void report(const Known& known, health::Outcome outcome) const;
   [[nodiscard]] std::optional<MoveReason> reason_for(const Known& known,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The labels of refusals, endings and moves, from the one list that the enums come from. Thread: any.
+// The labels of refusals, endings, moves and ends of carried connections, from the lists that the enums come from.
+// Thread: any.
 #include "agent/proxy/steering.hpp"
 #include "agent/proxy/worker_report.hpp"
 
@@ -39,6 +40,19 @@ const char* label_of(MoveReason reason) {
     LB_MOVES(LB_MOVE_LABEL)
 #undef LB_MOVE_LABEL
     case MoveReason::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+const char* label_of(CarriedEnd::How how) {
+  switch (how) {
+#define LB_CARRIED_END_LABEL(name, label, help) \
+  case CarriedEnd::How::name:                   \
+    return label;
+    LB_CARRIED_ENDS(LB_CARRIED_END_LABEL)
+#undef LB_CARRIED_END_LABEL
+    case CarriedEnd::How::kCount:
       break;
   }
   return "unknown";

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -138,24 +139,32 @@ struct Returned {
   MoveReason reason = MoveReason::kAsked;
 };
 
-// How a connection that the kernel carried ended there.
+// How a connection that the kernel carried ended there. Name = word in the access log = row in docs/operations.md.
+// LB_CARRIED_ENDS(X): X(enumerator, label, help)
+#define LB_CARRIED_ENDS(X)                                                                  \
+  X(kClosed, "closed", "both sides closed it")                                              \
+  X(kResetByClient, "client_reset", "the client reset it")                                  \
+  X(kResetByEndpoint, "endpoint_reset", "the endpoint reset it")                            \
+  X(kReplaced, "replaced_by_syn", "the client began another connection with the same port") \
+  X(kIdle, "idle", "no packet for --steer-idle seconds")                                    \
+  X(kReturned, "returned", "it was taken back")                                             \
+  X(kCut, "cut", "its time to leave an endpoint was over")
+
 struct CarriedEnd {
   enum class How : std::uint8_t {
-    kClosed,
-    kResetByClient,
-    kResetByEndpoint,
-    kReplaced,
-    kIdle,
-    kReturned,
-    kCut
+#define LB_CARRIED_END_ENUM(name, label, help) name,
+    LB_CARRIED_ENDS(LB_CARRIED_END_ENUM)
+#undef LB_CARRIED_END_ENUM
+        kCount
   };
-  CarriedId id;
   How how = How::kClosed;
-  SocketAddress endpoint;
-  std::uint64_t cluster_hash = 0;
-  std::uint64_t requests = 0;  // as Carried::requests
-  bool answering = false;      // a request had no complete answer, as far as packets tell
+  Carried last;                     // as it was in the end
+  std::optional<MoveReason> moved;  // why it was taken back
+  std::string_view cluster;         // Cluster::key; empty: an earlier agent handed it over
+  std::uint64_t bytes_in = 0;       // client -> endpoint, what was sent again included
+  std::uint64_t bytes_out = 0;
 };
+[[nodiscard]] const char* label_of(CarriedEnd::How how);
 
 // Whom Steering tells what became of connections: of each one ended() once, and for one that comes back
 // ended(kReturned) first and returned() at once after it. Neither is called from within visit(). Thread: worker.

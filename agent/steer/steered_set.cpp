@@ -5,11 +5,13 @@
 
 #include "agent/base/assert.hpp"
 #include "agent/net/tcp_repair.hpp"
+#include "agent/steer/carried_view.hpp"
 #include "agent/steer/slot_state.hpp"
 
 namespace sluice::steer {
 
 using How = proxy::CarriedEnd::How;
+using proxy::MoveReason;
 
 namespace {
 
@@ -248,21 +250,21 @@ void SteeredSet::release_port(lb_slot& slot, const Entry& entry) {
 
 void SteeredSet::collect(std::uint32_t index, Entry& entry, How how) {
   lb_slot& slot = slots_[index];
-  const Totals carried = carried_by(slot);
-  totals_[entry.cluster] += carried;
+  const proxy::Carried last = carried(index, slot, entry);
+  const Totals totals = carried_by(slot);
+  totals_[entry.cluster] += totals;
   ++ends_[static_cast<std::size_t>(how)];
   if (entry.adopted) --adopted_;
   net::silent_close(std::move(entry.held));
   give_back_slot(index);
   Gone gone;
-  gone.end = {{index, slot.generation},
-              how,
-              datapath::source_of(slot.pod),
-              slot.cluster,
-              carried.turns + 1,
-              read_shared(slot.last_direction) == LB_TO_POD};
+  gone.end.how = how;
+  gone.end.last = last;
+  if (how == How::kReturned) gone.end.moved = entry.move ? entry.move->reason : MoveReason::kAsked;
+  if (!entry.adopted) gone.end.cluster = entry.cluster;
+  gone.end.bytes_in = totals.bytes_in;
+  gone.end.bytes_out = totals.bytes_out;
   gone.listener = entry.listener;
-  gone.requests_before = entry.requests_before;
   finished_(gone);
 }
 

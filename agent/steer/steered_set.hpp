@@ -39,7 +39,6 @@ class SteeredSet {
   struct Gone {
     proxy::CarriedEnd end;
     std::optional<std::uint32_t> listener;
-    std::uint64_t requests_before = 0;  // that the proxy carried
   };
   using Finished = std::function<void(const Gone& gone)>;
 
@@ -132,7 +131,8 @@ class SteeredSet {
   TimePoint next_sweep_{};
   std::unordered_map<std::string, Totals> totals_;
   std::uint64_t adopted_ = 0;
-  std::array<std::uint64_t, 7> ends_{};  // by CarriedEnd::How
+  std::array<std::uint64_t, static_cast<std::size_t>(proxy::CarriedEnd::How::kCount)>
+      ends_{};  // by CarriedEnd::How
 };
 
 }  // namespace sluice::steer

@@ -134,7 +134,8 @@ void WorkerSteering::returned(proxy::Returned connection) {
 void WorkerSteering::gone(const SteeredSet::Gone& connection) {
   // One that came back is not over; its session will say how many requests there were in the end.
   if (connection.listener && connection.end.how != proxy::CarriedEnd::How::kReturned) {
-    connection_finished(*connection.listener, connection.requests_before + connection.end.requests);
+    const proxy::Carried& last = connection.end.last;
+    connection_finished(*connection.listener, last.requests_before + last.requests);
   }
   if (user_ != nullptr) user_->ended(connection.end);
 }

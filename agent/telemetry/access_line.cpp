@@ -92,6 +92,8 @@ void AccessLineWriter::write_text(const AccessLine& line) {
   word(line.request_id);
   put(" peer=");
   address(line.peer);
+  put(" requests=");
+  number(line.requests);
 }
 
 void AccessLineWriter::write_json(const AccessLine& line) {
@@ -146,6 +148,7 @@ void AccessLineWriter::write_json(const AccessLine& line) {
   put('"');
   address(line.peer);
   put('"');
+  count("requests", line.requests);
   put('}');
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// AccessLine: what the access log says about one request, and how: one line of text or one JSON object. Called by the
-// access log's sinks, once a request. Thread: one an AccessLineWriter.
+// AccessLine: what the access log says about one request (or one connection), and how: one line of text or one JSON
+// object. Called by the access log's sinks, once a request. Thread: one an AccessLineWriter.
 // Invariants: a line has exactly one LF, at its end, whatever bytes a client sent; text is printable ASCII and each
 // quoted value ends where its quote does; JSON is valid. A value longer than kMaxValue is cut and ends in "...".
 #pragma once
@@ -41,6 +41,9 @@ struct AccessLine {
   std::string_view request_id;
   std::string_view
       tier;  // "request", or "connection" when the kernel took the connection with this request
+  // That the line accounts for: 0 when the kernel took the connection with it, all that the kernel carried when that
+  // is over.
+  std::uint64_t requests = 0;
 };
 
 class AccessLineWriter {

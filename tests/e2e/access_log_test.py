@@ -56,8 +56,40 @@ class AccessLog(NodeTest):
         self.assertEqual(node.flows(), 1)
         client.close()
         node.wait_without_flows()
-        line, = self.wait_for_lines(1)
-        self.assertEqual((line["tier"], line["path"], line["status"]), ("connection", "/x", 0))
+        handed_over, over = self.wait_for_lines(2)
+        self.assertEqual((handed_over["tier"], handed_over["path"], handed_over["status"]), ("connection", "/x", 0))
+        self.assertEqual((over["tier"], over["path"], over["reason"]), ("connection", "", "closed"))
+        for name in ("downstream", "upstream", "cluster"):
+            self.assertEqual(over[name], handed_over[name])
+        self.assertEqual((handed_over["requests"], over["requests"]), (0, 5))
+        self.assertGreater(over["bytes_in"], 4 * len("GET /x HTTP/1.1"))
+        self.assertGreater(over["bytes_out"], 5 * len("HTTP/1.1 200 OK"))
+        self.assertGreater(over["total_ms"], 0)
+
+    def test_a_connection_that_is_taken_back_says_why_and_each_request_is_counted_once(self):
+        node = self.start("--access-log-granularity", "connection")
+        client = RawClient(node)
+        for _ in range(3):
+            self.assertEqual(client.get("/x")[0], 200)
+        self.assertEqual(int(node.lbctl("flows", "move", "--all")["asked"]), 1)
+        for _ in range(2):
+            self.assertEqual(client.get("/x")[0], 200)
+        client.close()
+        node.wait_without_flows()
+        lines = self.wait_for_lines(4)
+        self.assertEqual([line["reason"] for line in lines if line["requests"]], ["asked", "closed"])
+        self.assertEqual(sum(line["requests"] for line in lines), 5)
+
+    def test_a_sample_holds_both_lines_of_a_connection(self):
+        node = self.start("--access-log-granularity", "connection", "--access-log-sample", "0.5")
+        for _ in range(4):
+            client = RawClient(node)
+            self.assertEqual(client.get("/x")[0], 200)
+            client.close()
+            node.wait_without_flows()
+        lines = self.wait_for_lines(4)
+        self.assertEqual(sorted(line["requests"] for line in lines), [0, 0, 1, 1])
+        self.assertEqual(len({line["downstream"] for line in lines}), 2)
 
     def test_every_line_is_whole_and_none_is_missing_under_load_and_rotation(self):
         node = self.start(workers=2)

@@ -63,7 +63,10 @@ class FakeCarrier final : public Steering {
   void end(std::uint32_t slot, CarriedEnd::How how) {
     const Carried gone = carried.at(slot);
     carried.erase(slot);
-    user->ended({gone.id, how, gone.endpoint, gone.cluster_hash, gone.requests, gone.answering});
+    CarriedEnd end;
+    end.how = how;
+    end.last = gone;
+    user->ended(end);
   }
 
   std::map<std::uint32_t, Carried> carried;

@@ -21,6 +21,7 @@ class Recorder final : public AccessSink {
     const std::lock_guard lock(mutex_);
     records_.push_back({record.client, record.peer, record.status});
   }
+  void record(const CarriedRecord&) override {}
   std::vector<Who> records() {
     const std::lock_guard lock(mutex_);
     return records_;

@@ -45,7 +45,11 @@ class AccessSinkTest : public ::testing::Test {
       EXPECT_TRUE(log) << log.error().message;
       AccessSink sink((*log)->lane(0));
       EXPECT_TRUE(sink.wants());
-      sink.record(record_);
+      if (carried_) {
+        sink.record(*carried_);
+      } else {
+        sink.record(record_);
+      }
     }
     std::ifstream file(path);
     std::string text;
@@ -62,6 +66,7 @@ class AccessSinkTest : public ::testing::Test {
   snapshot::Share share_;
   http::RequestHead head_;
   proxy::AccessRecord record_;
+  std::optional<proxy::CarriedRecord> carried_;
 };
 
 TEST_F(AccessSinkTest, NamesRouteClusterAndEndpoint) {
@@ -87,7 +92,27 @@ TEST_F(AccessSinkTest, SaysWhatIsMissing) {
 
 TEST_F(AccessSinkTest, TellsAConnectionThatTheKernelTook) {
   record_.promoted = true;
-  EXPECT_TRUE(has(line(), " tier=connection "));
+  const std::string text = line();
+  EXPECT_TRUE(has(text, " tier=connection ")) << text;
+  EXPECT_TRUE(has(text, " requests=0")) << "the connection's own line counts it: " << text;
+}
+
+TEST_F(AccessSinkTest, TellsTheEndOfAConnectionThatTheKernelCarried) {
+  carried_.emplace();
+  carried_->client = *SocketAddress::parse("192.0.2.7:40000");
+  carried_->endpoint = *SocketAddress::parse("10.1.2.3:8080");
+  carried_->cluster = "shop|v1|80";
+  carried_->reason = "closed";
+  carried_->requests = 17;
+  carried_->bytes_in = 170;
+  carried_->bytes_out = 1700;
+  carried_->total = Milliseconds(2500);
+  const std::string text = line();
+  EXPECT_TRUE(has(text, " 192.0.2.7:40000 \"   \" 0 closed in=170 out=1700 total_ms=2500.000 "))
+      << text;
+  EXPECT_TRUE(has(text, " upstream=10.1.2.3:8080 cluster=shop|v1|80 route=- at=- ")) << text;
+  EXPECT_TRUE(has(text, " tier=connection ")) << text;
+  EXPECT_TRUE(has(text, " requests=17")) << text;
 }
 
 }  // namespace

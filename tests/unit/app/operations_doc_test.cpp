@@ -61,6 +61,11 @@ TEST(OperationsDoc, HasARowForEveryReasonToComeBack) {
             (std::set<std::string>{LB_MOVES(LB_TEST_LABEL)}));
 }
 
+TEST(OperationsDoc, HasARowForEveryEndOfACarriedConnection) {
+  EXPECT_EQ(rows_under("## How a connection ended in the kernel"),
+            (std::set<std::string>{LB_CARRIED_ENDS(LB_TEST_LABEL)}));
+}
+
 TEST(OperationsDoc, HasARowForEveryKernelCounter) {
   EXPECT_EQ(rows_under("## What the kernel did with packets"),
             (std::set<std::string>{LB_COUNTERS(LB_TEST_LABEL)}));

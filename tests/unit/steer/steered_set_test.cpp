@@ -71,8 +71,8 @@ TEST_F(SteeredSetTest, AFlowThatEndedLingersThenGivesItsSlotAndPortBack) {
   EXPECT_EQ(ports_.in_use(), 0U);
   ASSERT_EQ(gone_.size(), 1U);
   EXPECT_EQ(gone_[0].listener, 7U);
-  EXPECT_EQ(gone_[0].requests_before, 2U);
-  EXPECT_EQ(gone_[0].end.requests, 3U) << "the promoted one, two by the kernel";
+  EXPECT_EQ(gone_[0].end.last.requests_before, 2U);
+  EXPECT_EQ(gone_[0].end.last.requests, 3U) << "the promoted one, two by the kernel";
   EXPECT_EQ(gone_[0].end.how, proxy::CarriedEnd::How::kClosed);
   proxy::WorkerReport report;
   set.add_to(report);
@@ -230,6 +230,24 @@ TEST_F(SteeredSetTest, ThePortOfAConnectionThatCameBackIsNotReleased) {
   EXPECT_EQ(ports_.in_use(), 1U);
   ASSERT_EQ(gone_.size(), 1U);
   EXPECT_EQ(gone_[0].end.how, proxy::CarriedEnd::How::kReturned);
+}
+
+TEST_F(SteeredSetTest, AnEndSaysWhatTheConnectionWas) {
+  SteeredSet set = make();
+  const auto index = steer(set);
+  lb_slot& slot = flows_.slots()[index];
+  slot.client = datapath::make_tuple(*SocketAddress::parse("198.51.100.4:4000"),
+                                     *SocketAddress::parse("192.0.2.9:80"));
+  slot.track[LB_TO_POD].bytes = 10;
+  slot.track[LB_TO_CLIENT].bytes = 20;
+  set.find(index, slot.generation)->move = {.reason = proxy::MoveReason::kShare};
+  (void)set.hand_on(index);
+  ASSERT_EQ(gone_.size(), 1U);
+  EXPECT_EQ(to_string(gone_[0].end.last.client), "198.51.100.4:4000");
+  EXPECT_EQ(to_string(gone_[0].end.last.endpoint), "192.0.2.1:80");
+  EXPECT_EQ(gone_[0].end.moved, proxy::MoveReason::kShare);
+  EXPECT_EQ(gone_[0].end.bytes_in, 10U);
+  EXPECT_EQ(gone_[0].end.bytes_out, 20U);
 }
 
 TEST_F(SteeredSetTest, AnEndIsToldWithWhoeverResetTheConnection) {

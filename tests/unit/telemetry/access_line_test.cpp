@@ -35,6 +35,7 @@ AccessLine sample() {
   line.attempts = 1;
   line.request_id = "0af7651916cd43dd8448eb211c80319c";
   line.tier = "request";
+  line.requests = 1;
   return line;
 }
 
@@ -49,7 +50,7 @@ TEST(AccessLine, OfText) {
             "200 - in=12 out=3456 total_ms=12.345 upstream_ms=11.005 lb_ms=0.040 "
             "upstream=10.1.2.3:8080 cluster=shop.default.svc.cluster.local|v1|80 "
             "route=default/shop#2 at=shop.yaml:14 attempts=1 tier=request "
-            "id=0af7651916cd43dd8448eb211c80319c peer=198.51.100.4:555\n");
+            "id=0af7651916cd43dd8448eb211c80319c peer=198.51.100.4:555 requests=1\n");
 }
 
 TEST(AccessLine, OfJson) {
@@ -61,7 +62,7 @@ TEST(AccessLine, OfJson) {
             "\"lb_ms\":0.040,\"cluster\":\"shop.default.svc.cluster.local|v1|80\","
             "\"route\":\"default/shop#2\",\"at\":\"shop.yaml:14\",\"attempts\":1,"
             "\"tier\":\"request\",\"request_id\":\"0af7651916cd43dd8448eb211c80319c\","
-            "\"peer\":\"198.51.100.4:555\"}\n");
+            "\"peer\":\"198.51.100.4:555\",\"requests\":1}\n");
 }
 
 TEST(AccessLine, OfARequestThatWentNowhere) {
@@ -70,11 +71,12 @@ TEST(AccessLine, OfARequestThatWentNowhere) {
   line.downstream = line.peer = *SocketAddress::parse("[2001:db8::1]:9");
   line.status = 400;
   line.reason = "bare_lf";
+  line.requests = 1;
   line.tier = "request";
   EXPECT_EQ(text(line),
             "2025-11-24T16:00:00.042Z [2001:db8::1]:9 \"   \" 400 bare_lf in=0 out=0 "
             "total_ms=0.000 upstream_ms=0.000 lb_ms=0.000 upstream=- cluster=- route=- at=- "
-            "attempts=0 tier=request id=- peer=[2001:db8::1]:9\n");
+            "attempts=0 tier=request id=- peer=[2001:db8::1]:9 requests=1\n");
   EXPECT_NE(json(line).find("\"upstream\":null"), std::string::npos);
   EXPECT_NE(json(line).find("\"at\":\"\""), std::string::npos);
 }
