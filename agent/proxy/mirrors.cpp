@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "agent/base/log.hpp"
 #include "agent/net/reactor.hpp"
@@ -41,7 +42,12 @@ class Mirrors::Copy final : private ExchangeUser {
     std::unique_ptr<Upstream> upstream = kept_will_do ? pool_->take(false) : nullptr;
     if (upstream == nullptr) {
       auto connected = pool_->connect(false, 0);
-      if (!connected) return false;
+      if (!connected) {
+        // Out of connections for copies is not the endpoint's doing.
+        reported_ = connected.error().code == ErrorCode::kExhausted;
+        report(health::Outcome::kLocalFailure);
+        return false;
+      }
       upstream = std::move(*connected);
     }
     if (upstream->announce(peer_, local_)) head_.isolate = true;
@@ -61,6 +67,8 @@ class Mirrors::Copy final : private ExchangeUser {
       const MessageEvent event = exchange_->next();
       switch (event.kind) {
         case Kind::kHead:
+          if (exchange_->head().status >= 200) report(health::outcome_of(exchange_->head().status));
+          continue;
         case Kind::kMore:
           continue;
         case Kind::kData:
@@ -77,6 +85,7 @@ class Mirrors::Copy final : private ExchangeUser {
           mirrors_.remove(*this);
           return;
         case Kind::kInvalid:
+          report(health::Outcome::kGatewayError);
           fail("the answer is not valid");
           return;
         case Kind::kClosed:
@@ -93,7 +102,15 @@ class Mirrors::Copy final : private ExchangeUser {
     if (!again || !begin(false)) fail("the endpoint closed");
   }
 
+  // How the endpoint did, once: by the head of its answer, or by its having given none.
+  void report(health::Outcome outcome) {
+    if (std::exchange(reported_, true)) return;
+    const auto& policy = pool_->policy().outlier_detection;
+    if (policy) pool_->record().report(outcome, *policy, context_.reactor.now());
+  }
+
   void fail(const char* why) {
+    report(health::Outcome::kLocalFailure);
     log::debug("proxy", "mirror to {}: {}", to_string(pool_->address()), why);
     ++context_.report.mirrors_failed;
     if (exchange_) exchange_->reset_on_close();
@@ -109,6 +126,7 @@ class Mirrors::Copy final : private ExchangeUser {
   http::RequestHead head_;
   std::string body_;
   std::size_t answer_bytes_ = 0;
+  bool reported_ = false;
   net::Timer limit_;
   ExchangePtr exchange_;
 };

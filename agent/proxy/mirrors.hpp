@@ -4,7 +4,8 @@
 // Callers: Filters (sends), Worker (clears). Thread: worker. Invariants: at most kMaxInFlight copies, and as many for
 // an endpoint as its pool for mirrors has connections, each with at most kMaxBody bytes of body, kMaxAnswer of an
 // answer and kLimit of time; a copy lives until its answer is complete or it failed. A copy counts as load of its
-// endpoint where balancing asks for that, and neither for a limit of requests nor for outlier detection.
+// endpoint where balancing asks for that, and not for a limit of requests. How it was answered counts for outlier
+// detection as of any request: the copies' endpoints have mostly nothing else to be known by.
 #pragma once
 #include <memory>
 #include <string_view>

@@ -166,6 +166,45 @@ TEST_F(ActionTest, AMirrorsEndpointsAreChosenByTheLoadOfCopiesAndByHealth) {
   EXPECT_LE(hanging.connections(), 2);
 }
 
+TEST_F(ActionTest, HowCopiesAreAnsweredCountsForOutlierDetection) {
+  ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
+  ScriptedUpstream broken(
+      answering([](const Message&) { return "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"; }));
+  ScriptedUpstream resetting([](Peer& peer) { (void)peer.read_message(); });
+  ScriptedUpstream well(answering([](const Message&) { return ok("ignored"); }));
+  const std::vector<SocketAddress> bad = {broken.address(), resetting.address(), refusing()};
+  std::vector<Subset> mirrors;
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    Subset& mirror = mirrors.emplace_back();
+    mirror.name = "mirror" + std::to_string(i);
+    mirror.endpoints = {bad[i], well.address()};
+    mirror.policy.load_balancer.kind = model::LoadBalancer::Kind::kRoundRobin;
+    auto& outliers = mirror.policy.outlier_detection.emplace();
+    outliers.consecutive_5xx_errors = 2;
+    outliers.max_ejection_percent = 50;
+  }
+  options_.registry = std::make_shared<health::Registry>(clock_);
+  start_with_mirrors(upstream, mirrors);
+  Peer peer = client();
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(status_of(peer), 200);
+    ASSERT_TRUE(eventually([](const WorkerReport& r) {
+      return r.mirrors_answered + r.mirrors_failed == r.mirrors_sent;
+    }));
+  }
+  const auto ejected = [&](const SocketAddress& endpoint) {
+    for (const auto& cluster : options_.registry->views()) {
+      for (const auto& each : cluster.endpoints) {
+        if (each.address == endpoint) return each.ejected;
+      }
+    }
+    return false;
+  };
+  for (const SocketAddress& endpoint : bad) EXPECT_TRUE(ejected(endpoint)) << to_string(endpoint);
+  EXPECT_FALSE(ejected(well.address()));
+  EXPECT_EQ(report().mirrors_failed, 4U) << "two copies each, and then none";
+}
+
 TEST_F(ActionTest, AMirrorGetsBodiesUpToABound) {
   ScriptedUpstream upstream(answering([](const Message&) { return ok("fine"); }));
   std::atomic<std::size_t> mirrored{0};
