@@ -28,6 +28,16 @@ std::optional<Obstacle> first_of(const Findings& findings, const std::string& na
                   below(origin, found->field)};
 }
 
+// Connections are taken back when they are that old. With less it would pay for nobody.
+constexpr Milliseconds kShortestLife{1'000};
+
+// Resets, silence and failures to connect show in both tiers, the status of an answer in one.
+bool counts_answers(const model::TrafficPolicy& policy) {
+  const auto& detection = policy.outlier_detection;
+  return detection &&
+         (detection->consecutive_5xx_errors > 0 || detection->consecutive_gateway_errors > 0);
+}
+
 bool has_headers(const model::HeaderRulesPtr& rules) { return rules && !rules->empty(); }
 
 }  // namespace
@@ -82,10 +92,11 @@ std::optional<Obstacle> cluster_obstacle(const model::Cluster& cluster) {
        "connectionPool.http.maxRequestsPerConnection", "limits the requests of a connection"},
       {pool.max_connections.has_value(), "max_connections", "connectionPool.tcp.maxConnections",
        "limits connections"},
-      {pool.max_connection_duration.has_value(), "max_connection_duration",
-       "connectionPool.tcp.maxConnectionDuration", "limits how long a connection lives"},
-      {policy.outlier_detection.has_value(), "outlier_detection", "outlierDetection",
-       "is watched by outlier detection"},
+      {pool.max_connection_duration && *pool.max_connection_duration < kShortestLife,
+       "max_connection_duration", "connectionPool.tcp.maxConnectionDuration",
+       "lets a connection live for less than a second"},
+      {counts_answers(policy), "outlier_detection", "outlierDetection",
+       "is watched by outlier detection, which counts answers with 5xx"},
       {policy.proxy_protocol.has_value(), "upstream_proxy_protocol", "proxyProtocol",
        "gets a PROXY header on each connection"},
   };

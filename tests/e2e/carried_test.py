@@ -148,6 +148,59 @@ class Carried(NodeTest):
             self.assertEqual(self.asked(node, reason=reason), 0, reason)
         self.assertEqual(self.asked(node, reason="share"), before)
 
+    def set_policy(self, node, *lines):
+        path = node.config / "destination-rule.yaml"
+        indented = "".join(f"    {line}\n" for line in lines)
+        node.write(path.name, path.read_text().replace("  subsets:", f"  trafficPolicy:\n{indented}  subsets:"))
+
+    def start_with_policy(self, *lines, rates=(1,) * 6):
+        node = self.make_node(versions="v1,v1,v1")
+        self.set_policy(node, *lines)
+        node.start_agent("--steer-after", "1")
+        crowd = Crowd(node, rates)
+        self.addCleanup(crowd.close)
+        crowd.each()
+        wait_for("the kernel to carry all of them", lambda: node.flows() == len(rates))
+        self.assertEqual(node.listener()["tier"], "connection")
+        return node, crowd
+
+    def test_no_connection_to_an_endpoint_gets_older_than_it_may(self):
+        node, crowd = self.start_with_policy("connectionPool: {tcp: {maxConnectionDuration: 2s}}")
+        oldest, end = 0, time.monotonic() + 5
+        while time.monotonic() < end:
+            crowd.each()
+            oldest = max([oldest, *(flow["age_seconds"] for flow in node.lbctl("flows").get("flows", []))])
+        self.assertGreater(oldest, 1)
+        self.assertLess(oldest, 2.3)
+        self.assertGreater(self.asked(node, reason="max_age"), 0)
+        self.assertEqual(node.sum("sluice_steer_endings_total", reason="cut"), 0)
+
+    def test_an_idle_connection_leaves_its_endpoint_when_it_is_old(self):
+        node, crowd = self.start_with_policy("connectionPool: {tcp: {maxConnectionDuration: 1s}}")
+        node.wait_without_flows(10)
+        crowd.each()
+
+    def test_an_endpoint_that_cannot_be_reached_is_ejected_and_its_connections_leave_it(self):
+        node, crowd = self.start_with_policy(
+            "outlierDetection:", "  splitExternalLocalOriginErrors: true", "  consecutive5xxErrors: 0",
+            "  consecutiveLocalOriginFailures: 1", "  baseEjectionTime: 60s", "  maxEjectionPercent: 50")
+        gone = crowd.each()[0][2]
+        pod = next(index for index in (1, 2, 3) if gone in node.run(
+            "node", "curl", "-s", "-i", f"http://10.201.1.{index + 1}/").stdout)
+        # What is established goes on; nobody new gets in.
+        node.run(f"pod{pod}", "iptables", "-I", "INPUT", "-p", "tcp", "--syn", "-j", "REJECT", "--reject-with",
+                 "tcp-reset")
+        self.assertIn(gone, {answer[2] for answer in crowd.each()})
+
+        def ejected():
+            client = RawClient(node)
+            self.addCleanup(client.close)
+            self.assertEqual(client.get()[0], 200)
+            return self.asked(node, reason="ejected") > 0
+        wait_for("the endpoint to be left", ejected)
+        for answer in crowd.each() + crowd.each():
+            self.assertNotEqual(answer[2], gone)
+
     def test_an_answer_that_pauses_goes_on_when_its_endpoint_goes(self):
         node, crowd = self.start(flags=("--drain-seconds", "1"), rates=(1,) * 3, versions="v1,v1,v1")
         stream = crowd.clients[0]

@@ -265,6 +265,52 @@ TEST_F(CarriedPolicyTest, NobodyIsCutForAChangeOfTheConfiguration) {
   EXPECT_TRUE(carrier_->cuts.empty());
 }
 
+TEST_F(CarriedPolicyTest, AConnectionComesBackBeforeItIsOlderThanItMay) {
+  world_.subsets[0].policy.connection_pool.max_connection_duration = Milliseconds(10'000);
+  const auto old = carry("v1", kOne);
+  publish();
+  pass(Milliseconds(5'000));
+  const auto young = carry("v1", kOne);
+  carry("v2", kThree);  // without a limit
+  pass(Milliseconds(4'800));
+  EXPECT_TRUE(asked().empty());
+  pass(Milliseconds(200));
+  EXPECT_EQ(asked(), (std::vector<Asked>{{old, MoveReason::kMaxAge, true}}));
+  carrier_->end(old, How::kReturned);
+  pass(Milliseconds(5'000));
+  EXPECT_EQ(asked(), (std::vector<Asked>{{young, MoveReason::kMaxAge, true}}));
+}
+
+TEST_F(CarriedPolicyTest, AnEndpointThatResetsOrIsSilentWhileItOwesAnswersIsEjectedAndLeft) {
+  auto& outliers = world_.subsets[0].policy.outlier_detection.emplace();
+  outliers.split_external_local_origin_errors = true;
+  outliers.consecutive_5xx_errors = 0;
+  outliers.consecutive_local_origin_failures = 2;
+  publish();
+  const auto stays = carry("v1", kOne);
+  const auto resets = carry("v1", kOne);
+  const auto closes = carry("v1", kOne);
+  const auto silent = carry("v1", kOne);
+  const auto other = carry("v1", kTwo);
+  publish();
+  of(resets).answering = of(silent).answering = true;
+  of(other).requests += 3;
+  carrier_->end(closes, How::kResetByEndpoint);  // it owed nothing
+  carrier_->end(resets, How::kResetByEndpoint);
+  pass(Milliseconds(1'000));
+  EXPECT_TRUE(asked().empty()) << "one failure";
+  pass(options_.stream_timeout);
+  pass(Milliseconds(100));
+  std::vector<std::uint32_t> left;
+  for (const Asked& each : asked()) {
+    EXPECT_EQ(each.reason, MoveReason::kEjected);
+    left.push_back(each.slot);
+  }
+  std::ranges::sort(left);
+  left.erase(std::ranges::unique(left).begin(), left.end());
+  EXPECT_EQ(left, (std::vector<std::uint32_t>{stays, silent}));
+}
+
 TEST_F(CarriedPolicyTest, CutsAreSpreadAndFewAtATime) {
   for (int i = 0; i < 1'500; ++i) carry("v1", at("10.1.0.8:80"));
   publish();

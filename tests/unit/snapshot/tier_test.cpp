@@ -207,15 +207,21 @@ TEST(Tier, EachPolicyThatCountsRequestsNeedsTheAgentAndIsNamed) {
          [](auto& p) { p.connection_pool.max_requests_per_connection = 1; });
   expect("max_connections", "limits connections",
          [](auto& p) { p.connection_pool.max_connections = 1; });
-  expect("max_connection_duration", "limits how long a connection lives",
-         [](auto& p) { p.connection_pool.max_connection_duration = Milliseconds{1}; });
-  expect("outlier_detection", "is watched by outlier detection",
-         [](auto& p) { p.outlier_detection.emplace(); });
+  expect("max_connection_duration", "lets a connection live for less than a second",
+         [](auto& p) { p.connection_pool.max_connection_duration = Milliseconds{999}; });
+  const std::string watched = "is watched by outlier detection, which counts answers with 5xx";
+  expect("outlier_detection", watched, [](auto& p) { p.outlier_detection.emplace(); });
+  expect("outlier_detection", watched, [](auto& p) {
+    p.outlier_detection = {.consecutive_gateway_errors = 1, .consecutive_5xx_errors = 0};
+  });
   expect("upstream_proxy_protocol", "gets a PROXY header on each connection",
          [](auto& p) { p.proxy_protocol = 2; });
   EXPECT_THAT(tier_with_policy([](auto& p) {
                 p.load_balancer.kind = model::LoadBalancer::Kind::kRandom;
                 p.connection_pool.connect_timeout = Milliseconds{1};
+                p.connection_pool.max_connection_duration = Milliseconds{1'000};
+                p.outlier_detection = {.split_external_local_origin_errors = true,
+                                       .consecutive_5xx_errors = 0};
                 p.retry_budget.emplace();
               }),
               HasSubstr("connection steerable"));
