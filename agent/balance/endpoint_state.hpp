@@ -9,9 +9,9 @@
 
 namespace sluice::balance {
 
-// One cache line of its own: workers on different cores count requests to different endpoints without disturbing each
-// other. The fields share the line because whoever reads one reads the others.
-struct alignas(64) EndpointState {
+// Whoever keeps many keeps them at least a cache line apart: workers on different cores count requests to different
+// endpoints without disturbing each other. The fields share a line because whoever reads one reads the others.
+struct EndpointState {
   std::atomic<std::uint32_t> in_flight{0};  // requests
   std::atomic<bool> ejected{false};
   // Since when it serves, on CLOCK_MONOTONIC; warmup counts from here. 0 = for long.

@@ -63,6 +63,9 @@ class EndpointRecord {
   std::int64_t ready_since_ = 0;     // as last configured
   std::uint32_t times_ejected_ = 0;  // falls by one an interval while it is well
 };
+// So that the state_ of two that lie side by side never shares a line. Aligned to one, ten thousand of them take 2 MB
+// more, and what state_ may share its line with are rarely used parts of its neighbour.
+static_assert(sizeof(EndpointRecord) >= 64);
 
 // What is known of one endpoint, copied out for metrics and status.
 struct EndpointView {

@@ -166,7 +166,7 @@ void CarriedPolicy::see(const Carried& carried) {
   known.may_move = carried.movable && !leaves;
   const CarriedPlace& place = *known.verdict.place;
   begin_set(place.set);
-  context_.generation->turns(place.set).keeper.add(place.choice, known.rate.per_second(), leaves);
+  context_.generation->turns(place.set).keeper->add(place.choice, known.rate.per_second(), leaves);
 }
 
 CarriedPolicy::Known& CarriedPolicy::know(const Carried& carried) {
@@ -292,7 +292,8 @@ void CarriedPolicy::begin_set(std::uint32_t set) {
   SetTurns& turns = context_.generation->turns(set);
   if (turns.looked_at == now_) return;
   const Nanoseconds since = turns.looked_at == TimePoint{} ? kLook : now_ - turns.looked_at;
-  turns.keeper.begin(turns.weights, turns.picked, seconds(since));
+  if (!turns.keeper) turns.keeper.emplace();
+  turns.keeper->begin(turns.weights, turns.picked, seconds(since));
   turns.looked_at = now_;
   turns.picked = 0;
   sets_.push_back(set);
@@ -303,16 +304,16 @@ void CarriedPolicy::balance() {
   bool moves = false;
   for (const std::uint32_t set : sets_) {
     SetTurns& turns = generation.turns(set);
-    moves = turns.keeper.wants_moves(turns.pick) || moves;
+    moves = turns.keeper->wants_moves(turns.pick) || moves;
   }
   if (!moves) return;
   for (const auto& [slot, known] : known_) {
     if (!known.may_move || !known.verdict.place) continue;
     const CarriedPlace& place = *known.verdict.place;
-    generation.turns(place.set).keeper.offer(place.choice, known.rate.per_second(), slot);
+    generation.turns(place.set).keeper->offer(place.choice, known.rate.per_second(), slot);
   }
   for (const std::uint32_t set : sets_) {
-    for (const std::uint32_t slot : generation.turns(set).keeper.chosen()) {
+    for (const std::uint32_t slot : generation.turns(set).keeper->chosen()) {
       ask(known_.at(slot), MoveReason::kShare);
     }
   }

@@ -15,6 +15,7 @@
 #include "agent/balance/share_keeper.hpp"
 #include "agent/balance/sticky_pick.hpp"
 #include "agent/balance/weighted_pick.hpp"
+#include "agent/base/boxed.hpp"
 #include "agent/proxy/cluster_use.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
@@ -31,9 +32,9 @@ struct Target {
 struct SetTurns {
   std::vector<std::uint64_t> weights;
   balance::WeightedPick pick;
-  balance::ShareKeeper keeper;
-  std::uint64_t picked = 0;  // by turns, since the keeper last looked
-  TimePoint looked_at{};     // by the keeper
+  Boxed<balance::ShareKeeper> keeper;  // once the kernel has carried a connection of the set
+  std::uint64_t picked = 0;            // by turns, since the keeper last looked
+  TimePoint looked_at{};               // by the keeper
 };
 
 class Generation {
