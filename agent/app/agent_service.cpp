@@ -150,7 +150,10 @@ Result<control::v1::StatusReply> AgentService::status() {
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_)
           .count());
   input.config_source = options_.config_directory;
-  if (feed_ != nullptr) input.cluster = feed_->kube_status();
+  if (feed_ != nullptr) {
+    input.cluster = feed_->kube_status();
+    input.member = feed_->member_status();
+  }
   input.objects = now->config.objects;
   input.objects_rejected = now->config.rejected;
   input.diagnostics = std::move(now->config.diagnostics);
@@ -225,7 +228,10 @@ std::string AgentService::metrics() {
   input.resident_bytes = resident_bytes();
   input.start_time_seconds = started_unix_;
   input.config = count(now->config);
-  if (feed_ != nullptr) input.cluster = feed_->kube_status();
+  if (feed_ != nullptr) {
+    input.cluster = feed_->kube_status();
+    input.member = feed_->member_status();
+  }
   input.snapshot = std::move(now->snapshot);
   input.workers = remembered_reports(input.workers_silent);
   input.health = health_->views();

@@ -40,6 +40,39 @@ void fill(const config::KubeStatus& from, control::v1::ApiSource& to) {
   }
 }
 
+void fill(const cluster::MemberStatus& from, control::v1::ApiMember& to) {
+  to.set_writes_status(from.writes_status);
+  to.set_elected(from.elected);
+  to.mutable_nodes()->Add(from.nodes.begin(), from.nodes.end());
+  to.set_written(from.written);
+  to.set_conflicts(from.conflicts);
+  to.set_to_write(from.to_write);
+  to.mutable_addresses()->Add(from.addresses.begin(), from.addresses.end());
+  to.mutable_troubles()->Add(from.troubles.begin(), from.troubles.end());
+}
+
+void add_member(const std::optional<cluster::MemberStatus>& status, Families& out) {
+  const cluster::MemberStatus none;
+  const cluster::MemberStatus& from = status ? *status : none;
+  out.gauge("sluice_cluster_agents",
+            "Nodes of the cluster with a ready agent, as this one sees it.");
+  if (status) out.sample({}, from.nodes.size());
+  out.gauge("sluice_cluster_writes_status", "1 on the agent that is elected to write status.");
+  if (status) out.sample({}, from.writes_status ? 1 : 0);
+  out.counter("sluice_cluster_status_writes_total", "Statuses of objects that this agent wrote.");
+  if (status) out.sample({}, from.written);
+  out.gauge("sluice_cluster_status_pending", "Objects whose status has yet to be looked at.");
+  if (status) out.sample({}, from.to_write);
+  out.counter("sluice_cluster_conflicts_total",
+              "Writes to the API server that another writer was quicker with; they are repeated.");
+  if (status) out.sample({}, from.conflicts);
+  out.counter("sluice_cluster_failures_total",
+              "Requests about leases and status that failed, by resource.");
+  for (const auto& [resource, count] : from.failures) out.sample({{"resource", resource}}, count);
+  out.gauge("sluice_cluster_addresses", "Addresses of Gateways that this node answers for.");
+  if (status) out.sample({}, from.addresses.size());
+}
+
 void add_cluster(const std::optional<config::KubeStatus>& status, Families& out) {
   const std::vector<config::KubeKindStatus> none;
   const auto& kinds = status ? status->kinds : none;

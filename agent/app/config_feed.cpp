@@ -31,12 +31,21 @@ Result<std::unique_ptr<ConfigFeed>> ConfigFeed::open(const Options& options, con
   auto access = access_of(options);
   if (!access) return fail(access.error().code, "--kubernetes: " + access.error().message);
   log::info("config", "following the cluster at {} ({})", access->server, access->origin);
+  cluster::Member::Options member;
+  member.access = *access;
+  member.name_space = options.agent_namespace;
+  member.node = options.node_name;
+  member.pool = options.address_pool;
+  member.announce = options.announce;
   config::KubeSource::Options source;
   source.access = std::move(*access);
   source.cache_directory = options.cache_directory;
   auto cluster = config::KubeSource::open(std::move(source));
   if (!cluster) return tl::unexpected(cluster.error());
   self->cluster_ = std::move(*cluster);
+  auto joined = cluster::Member::open(std::move(member));
+  if (!joined) return tl::unexpected(joined.error());
+  self->member_ = std::move(*joined);
   return self;
 }
 
@@ -64,6 +73,11 @@ std::optional<config::KubeStatus> ConfigFeed::kube_status() const {
   return cluster_->status();
 }
 
+std::optional<cluster::MemberStatus> ConfigFeed::member_status() const {
+  if (!member_) return std::nullopt;
+  return member_->status();
+}
+
 void ConfigFeed::poll() {
   if (stopped_) return;
   if (files_) {
@@ -87,6 +101,19 @@ void ConfigFeed::poll_cluster() {
   if (changes.empty() && !(first_ && cluster_->status().ready)) return;
   pipeline_.apply(changes);
   if (auto done = loaded(); !done) log::error("app", "{}", done.error().message);
+  tell_member(changes);
+}
+
+void ConfigFeed::tell_member(const std::vector<config::ObjectText>& changes) {
+  if (!member_ || first_) return;
+  std::vector<std::string> touched;
+  touched.reserve(changes.size());
+  for (const config::ObjectText& change : changes) touched.push_back(change.path);
+  member_->post(pipeline_.state().status, pipeline_.unserved_gateways(), std::move(touched));
+}
+
+void ConfigFeed::leave(bool taken_over) {
+  if (member_) member_->leave(taken_over);
 }
 
 Result<void> ConfigFeed::loaded() {

@@ -11,6 +11,7 @@
 #include "agent/app/update_pipeline.hpp"
 #include "agent/base/clock.hpp"
 #include "agent/base/error.hpp"
+#include "agent/cluster/member.hpp"
 #include "agent/config/source/file_source.hpp"
 #include "agent/config/source/kube_source.hpp"
 #include "agent/net/reactor.hpp"
@@ -31,8 +32,13 @@ class ConfigFeed final : private net::EventHandler {
   Result<void> start(std::function<Result<void>()> first);
   // Changes wait from now on: the agent ends.
   void stop() { stopped_ = true; }
+  // What is in force changed without a change of configuration: the other agents are to know.
+  void report() { tell_member({}); }
+  // Leaves the other agents of the cluster; `taken_over`: to the next one of this node.
+  void leave(bool taken_over);
 
   [[nodiscard]] std::optional<config::KubeStatus> kube_status() const;
+  [[nodiscard]] std::optional<cluster::MemberStatus> member_status() const;
 
  private:
   ConfigFeed(net::Reactor& reactor, UpdatePipeline& pipeline)
@@ -42,11 +48,13 @@ class ConfigFeed final : private net::EventHandler {
   void poll_files();
   void poll_cluster();
   Result<void> loaded();
+  void tell_member(const std::vector<config::ObjectText>& changes);
 
   net::Reactor& reactor_;
   UpdatePipeline& pipeline_;
   std::unique_ptr<config::FileSource> files_;  // one of these two
   std::unique_ptr<config::KubeSource> cluster_;
+  std::unique_ptr<cluster::Member> member_;  // with cluster_
   net::Timer timer_;
   std::function<Result<void>()> first_;
   bool stopped_ = false;

@@ -56,6 +56,7 @@ std::vector<telemetry::Family> metrics_view(const MetricsInput& input) {
   add_app(input, out);
   add_config(input, out);
   add_cluster(input.cluster, out);
+  add_member(input.member, out);
   add_snapshot(input, out);
   add_proxy(input, out);
   add_health(input, out);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cluster/member.hpp"
 #include "agent/config/source/kube_source.hpp"
 #include "agent/datapath/datapath.hpp"
 #include "agent/health/cluster_record.hpp"
@@ -43,8 +44,9 @@ struct MetricsInput {
   std::uint64_t resident_bytes = 0;
   double start_time_seconds = 0;  // Unix time
   ConfigCounts config;
-  std::optional<config::KubeStatus> cluster;  // absent with a directory
-  snapshot::SnapshotPtr snapshot;             // null before the first generation
+  std::optional<config::KubeStatus> cluster;    // absent with a directory
+  std::optional<cluster::MemberStatus> member;  // with it
+  snapshot::SnapshotPtr snapshot;               // null before the first generation
   // One a worker, in any order. Of a worker that does not answer give the report before: a counter that vanishes from a
   // sum looks like a restart to Prometheus.
   std::vector<proxy::WorkerReport> workers;

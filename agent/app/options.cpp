@@ -32,6 +32,8 @@ struct Raw {
   std::string forwarded = "auto";
   std::string ports = "15000-29999";
   std::string locality;
+  std::string address_pool;
+  std::string announce = "on";
   std::vector<std::string> trusted_cidrs;
 };
 
@@ -58,6 +60,22 @@ void declare(CLI::App& app, Options& o, Raw& raw) {
                  "starts while the API server is away; empty: none")
       ->envname("SLUICE_CACHE")
       ->type_name("DIR");
+  app.add_option("--agent-namespace", o.agent_namespace,
+                 "Namespace in which the agents keep their leases")
+      ->envname("SLUICE_AGENT_NAMESPACE")
+      ->capture_default_str()
+      ->type_name("NAMESPACE");
+  app.add_option("--address-pool", raw.address_pool,
+                 "Addresses to give to Gateways of Gateway API; empty: a Gateway has to name its "
+                 "own")
+      ->envname("SLUICE_ADDRESS_POOL")
+      ->type_name("CIDR|FIRST-LAST,...");
+  app.add_option("--announce", raw.announce,
+                 "on: one node at a time answers for each address of the pool (ARP, neighbour "
+                 "discovery); off: somebody else leads traffic for them to nodes")
+      ->envname("SLUICE_ANNOUNCE")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--control", o.control_socket, "Unix socket for lbctl")
       ->envname("SLUICE_CONTROL")
       ->capture_default_str()
@@ -192,6 +210,9 @@ std::string interpret(const Raw& raw, Options& o) {
     return std::string(o.cache_directory.empty() ? "--kube-context" : "--cache") +
            " is about a cluster: add --kubernetes, or leave it out";
   }
+  if (!o.kubernetes && !raw.address_pool.empty()) {
+    return "--address-pool is about a cluster: add --kubernetes, or leave it out";
+  }
   const auto admin = SocketAddress::parse(raw.admin);
   if (!admin)
     return "--admin: '" + raw.admin +
@@ -220,6 +241,16 @@ std::string interpret(const Raw& raw, Options& o) {
   if (!parse_locality(raw.locality, o)) {
     return "--locality: '" + raw.locality + "' is not REGION[/ZONE[/SUBZONE]]";
   }
+  if (!raw.address_pool.empty()) {
+    const auto pool = cluster::AddressPool::parse(raw.address_pool);
+    if (!pool) {
+      return "--address-pool: '" + raw.address_pool +
+             "' is neither a block nor a range of addresses, for example "
+             "192.168.1.128/28,192.168.1.200-192.168.1.220";
+    }
+    o.address_pool = *pool;
+  }
+  o.announce = raw.announce == "on";
   o.log_format = raw.log_format == "json" ? log::Format::kJson : log::Format::kText;
   if (raw.log_level == "debug") o.log_level = log::Level::kDebug;
   if (raw.log_level == "warn") o.log_level = log::Level::kWarn;

@@ -10,6 +10,7 @@
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
 #include "agent/base/log.hpp"
+#include "agent/cluster/address_pool.hpp"
 #include "agent/http/h1_codec.hpp"
 #include "agent/model/world.hpp"
 
@@ -41,11 +42,14 @@ struct HttpOptions {
 };
 
 struct Options {
-  std::string config_directory;  // empty with `kubernetes`
-  bool kubernetes = false;       // objects come from the API server
-  std::string kubeconfig;        // empty: as a pod
-  std::string kube_context;      // empty: the current one
-  std::string cache_directory;   // empty: no cache
+  std::string config_directory;                   // empty with `kubernetes`
+  bool kubernetes = false;                        // objects come from the API server
+  std::string kubeconfig;                         // empty: as a pod
+  std::string kube_context;                       // empty: the current one
+  std::string cache_directory;                    // empty: no cache
+  std::string agent_namespace = "sluice-system";  // where the agents' leases are
+  cluster::AddressPool address_pool;              // empty: none
+  bool announce = true;                           // its addresses on this node's interfaces
   std::string control_socket = "/run/sluice/agent.sock";
   SocketAddress admin;                                // default 127.0.0.1:9901
   std::uint32_t workers = 0;                          // 0 = one a CPU

@@ -184,6 +184,7 @@ v1::StatusReply status_view(const StatusInput& input) {
   reply.set_uptime_seconds(input.uptime_seconds);
   reply.set_config_source(input.config_source);
   if (input.cluster) fill(*input.cluster, *reply.mutable_api());
+  if (input.member) fill(*input.member, *reply.mutable_api()->mutable_member());
   reply.set_objects(input.objects);
   reply.set_objects_rejected(input.objects_rejected);
   reply.set_resident_bytes(input.resident_bytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/clock.hpp"
+#include "agent/cluster/member.hpp"
 #include "agent/config/source/kube_source.hpp"
 #include "agent/control/control.pb.h"
 #include "agent/datapath/datapath.hpp"
@@ -46,8 +47,9 @@ struct StatusInput {
   std::string version;
   std::string node;
   std::uint64_t uptime_seconds = 0;
-  std::string config_source;                  // directory
-  std::optional<config::KubeStatus> cluster;  // instead of that
+  std::string config_source;                    // directory
+  std::optional<config::KubeStatus> cluster;    // instead of that
+  std::optional<cluster::MemberStatus> member;  // with it
   std::uint32_t objects = 0;
   std::uint32_t objects_rejected = 0;
   std::vector<model::Diagnostic> diagnostics;

@@ -185,6 +185,7 @@ Result<void> Supervisor::start_configuration() {
   translate.gateway_labels = options_.gateway_labels;
   translate.node_name = options_.node_name;
   translate.locality = options_.locality;
+  if (options_.kubernetes) translate.gateway_addresses = config::GatewayAddresses::kAssigned;
   translate.check_regex = [](std::string_view text) { return routing::check_regex(text); };
   translate.check_rewrite = [](std::string_view pattern, std::string_view substitution) {
     return routing::check_rewrite(pattern, substitution);
@@ -201,6 +202,7 @@ Result<void> Supervisor::start_configuration() {
 
   listener_retry_ = std::make_unique<ListenerRetry>(*reactor_, [this] {
     pipeline_->set_listener_errors(serve_listeners(pipeline_->current()));
+    feed_->report();
     return pipeline_->listener_errors().empty();
   });
   auto feed = ConfigFeed::open(options_, clock_, *reactor_, *pipeline_);

@@ -149,6 +149,7 @@ void Supervisor::use_path() {
     workers_[i]->use_steering(kernel_->steering_factory(i));
   }
   pipeline_->set_kernel_path(true, {});
+  feed_->report();
   // Before the first configuration workers must not accept; they get their sockets then.
   if (configured_) {
     if (auto given = give_sockets(false); !given) log::error("app", "{}", given.error().message);
@@ -165,6 +166,8 @@ void Supervisor::use_path() {
 void Supervisor::begin_drain() {
   draining_ = true;
   feed_->stop();
+  // Whoever has control now is the next agent of this node, which goes on with what this one held.
+  feed_->leave(control_ == nullptr);
   listener_retry_->stop();
   service_->begin_drain();
   if (!kernel_) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "agent/app/status_view.hpp"
 #include "agent/base/log.hpp"
 
 namespace sluice::app {
@@ -54,10 +55,12 @@ void UpdatePipeline::update(config::Translation translation) {
   if (translation.rejected > 0) ++state_.rejects_total;
   log_changes(translation.diagnostics);
   state_.diagnostics = std::move(translation.diagnostics);
+  state_.status = std::move(translation.status);
   state_.objects = translation.objects;
   state_.rejected = translation.rejected;
 
   const std::uint64_t generation = current_ ? current_->generation + 1 : 1;
+  built_ = false;
   auto next = snapshot::build(translation.world, generation, current_, build_);
   if (!next) {
     ++state_.rejects_total;
@@ -66,6 +69,7 @@ void UpdatePipeline::update(config::Translation translation) {
     return;
   }
   current_ = std::move(*next);
+  built_ = true;
   errors_ = publish_(current_);
   log::info("config", "generation {}: {} objects, {} rejected, {} listeners", generation,
             state_.objects, state_.rejected, current_->listeners.size());
@@ -87,6 +91,20 @@ void UpdatePipeline::set_kernel_path(bool there, std::string reason) {
   } else if (current_) {
     timed([this] { return translator_.load_again(); });
   }
+}
+
+std::set<std::string> UpdatePipeline::unserved_gateways() const {
+  std::set<std::string> out;
+  const bool none = !built_ || errors_.contains(kAllListeners);
+  for (const auto& gateway : state_.status.gateways) {
+    if (none) out.insert(gateway.target.name_space + "/" + gateway.target.name);
+  }
+  if (none) return out;
+  for (const auto& listener : current_->listeners) {
+    if (!errors_.contains(listener->config.name)) continue;
+    out.insert(listener->config.gateways.begin(), listener->config.gateways.end());
+  }
+  return out;
 }
 
 void UpdatePipeline::set_listener_errors(std::map<std::string, std::string> errors) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace sluice::app {
 // What the last reload said, for status and metrics.
 struct ConfigState {
   std::vector<model::Diagnostic> diagnostics;
+  config::StatusReport status;  // of Gateway API
   std::uint32_t objects = 0;
   std::uint32_t rejected = 0;
   std::uint64_t reloads = 0;
@@ -53,6 +55,9 @@ class UpdatePipeline {
   [[nodiscard]] const std::map<std::string, std::string>& listener_errors() const {
     return errors_;
   }
+  // "namespace/name" of Gateways of which something cannot be served; all of the last report when no generation could
+  // be made of it.
+  [[nodiscard]] std::set<std::string> unserved_gateways() const;
   // After a later try to serve the listeners of the current generation: what still is not served.
   void set_listener_errors(std::map<std::string, std::string> errors);
 
@@ -68,6 +73,7 @@ class UpdatePipeline {
   snapshot::SnapshotPtr current_;
   ConfigState state_;
   std::map<std::string, std::string> errors_;
+  bool built_ = false;  // the last translation is in force
   std::optional<std::chrono::steady_clock::time_point> trim_at_;
   std::vector<std::string> logged_;  // diagnostics of the last reload, so that each is logged once
 };

@@ -2,6 +2,7 @@
 #include "cli/commands/status_parts.hpp"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -109,6 +110,28 @@ std::string summary(const v1::StatusReply& reply, const Painter& paint) {
   return out + "\n";
 }
 
+// This node's part among the agents of the cluster.
+std::string member(const v1::ApiMember& member, const Painter& paint) {
+  const auto words = [](const auto& each) {
+    return clean(fmt::format("{}", fmt::join(each, ", ")));
+  };
+  const std::string elected = member.elected().empty() ? "nobody" : clean(member.elected());
+  std::string out =
+      fmt::format("  {} ready ({}); status is written by {}",
+                  human_count(static_cast<std::uint64_t>(member.nodes_size()), "node", "nodes"),
+                  words(member.nodes()), elected);
+  if (member.writes_status()) {
+    out += fmt::format(", this agent: {} written, {} to look at", grouped(member.written()),
+                       grouped(member.to_write()));
+  }
+  out += "\n";
+  if (!member.addresses().empty()) out += "  answers for " + words(member.addresses()) + "\n";
+  for (const std::string& trouble : member.troubles()) {
+    out += "  " + paint.paint(Style::kBad, "trouble") + ": " + clean(trouble) + "\n";
+  }
+  return out;
+}
+
 std::string api(const v1::StatusReply& reply, const Painter& paint) {
   if (!reply.has_api()) return "";
   const v1::ApiSource& api = reply.api();
@@ -121,6 +144,7 @@ std::string api(const v1::StatusReply& reply, const Painter& paint) {
   if (!api.cache_trouble().empty()) {
     out += "  " + paint.paint(Style::kBad, "cache") + ": " + clean(api.cache_trouble()) + "\n";
   }
+  if (api.has_member()) out += member(api.member(), paint);
   Table table({{"RESOURCE"},
                {"STATE"},
                {"OBJECTS", Align::kRight},

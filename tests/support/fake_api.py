@@ -8,7 +8,7 @@ Lists in pages, watches with bookmarks, 410 for what is older than its short his
   POST /control/delete    {"resource": "services", "namespace": "default", "name": "echo"}: of all groups
   PUT  /control/fault     {"kind": ..., "path": "..."} one of the FAULTS below, for paths that contain `path`
   GET  /control/log       the paths that were asked for, with the time since the first
-Prints its port and serves until it is killed.
+Prints its port and serves until it is killed; on loopback, or with --listen ADDRESS there.
 """
 import collections
 import http.server
@@ -312,7 +312,8 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def main():
-    server = Server(("127.0.0.1", 0), Handler)
+    host = sys.argv[2] if sys.argv[1:2] == ["--listen"] else "127.0.0.1"
+    server = Server((host, 0), Handler)
     print(server.server_address[1], flush=True)
     try:
         server.serve_forever()

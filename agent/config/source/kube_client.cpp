@@ -17,7 +17,9 @@ constexpr long kConnectSeconds = 10;
 constexpr long kKeepAliveSeconds = 30;
 constexpr std::size_t kLongestMessage = 64 * 1024;
 constexpr std::size_t kLongestToken = 64 * 1024;
-constexpr long kOk = 200;
+constexpr char kAccept[] = "Accept: application/json";
+
+bool succeeded(long status) { return status / 100 == 2; }
 
 struct EndEasy {
   void operator()(CURL* easy) const { ::curl_easy_cleanup(easy); }
@@ -35,7 +37,7 @@ struct Transfer {
   std::unique_ptr<curl_slist, EndList> connect_to;
   KubeClient::OnData on_data;
   KubeClient::OnEnd on_end;
-  std::string message;  // of an answer that is not 200
+  std::string message;  // of an answer that is not 2xx
   char error[CURL_ERROR_SIZE] = {};
   bool refused = false;  // on_data wants no more
 };
@@ -44,7 +46,7 @@ std::size_t on_bytes(char* data, std::size_t, std::size_t size, void* user) {
   Transfer& transfer = *static_cast<Transfer*>(user);
   long status = 0;
   ::curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status != kOk) {
+  if (!succeeded(status)) {
     const std::size_t room = kLongestMessage - std::min(kLongestMessage, transfer.message.size());
     transfer.message.append(data, std::min(size, room));
     return size;
@@ -63,12 +65,12 @@ class CurlClient final : public KubeClient {
     for (auto& [easy, transfer] : transfers_) ::curl_multi_remove_handle(multi_.get(), easy);
   }
 
-  void get(const Get& request, OnData on_data, OnEnd on_end) override;
+  void send(const Request& request, OnData on_data, OnEnd on_end) override;
   void poll(Milliseconds limit) override;
   void wake() override { ::curl_multi_wakeup(multi_.get()); }
 
  private:
-  void set_up(Transfer& transfer, const Get& request);
+  void set_up(Transfer& transfer, const Request& request);
   void set_login(Transfer& transfer);
   void finish(CURL* easy, CURLcode code);
   [[nodiscard]] std::string token() const;
@@ -115,7 +117,7 @@ void CurlClient::set_login(Transfer& transfer) {
   }
 }
 
-void CurlClient::set_up(Transfer& transfer, const Get& request) {
+void CurlClient::set_up(Transfer& transfer, const Request& request) {
   CURL* const easy = transfer.easy.get();
   std::string url = access_.server + request.path;
   if (!access_.server_name.empty()) {
@@ -147,12 +149,20 @@ void CurlClient::set_up(Transfer& transfer, const Get& request) {
   ::curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error);
   ::curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_bytes);
   ::curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
-  transfer.headers.reset(::curl_slist_append(nullptr, ("Accept: " + request.accept).c_str()));
+  transfer.headers.reset(::curl_slist_append(nullptr, kAccept));
+  if (request.method != "GET") {
+    ::curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    ::curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(request.body.size()));
+    ::curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
+    const std::string type = "Content-Type: " + request.content_type;
+    transfer.headers.reset(::curl_slist_append(transfer.headers.release(), type.c_str()));
+  }
   set_login(transfer);
   ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
 }
 
-void CurlClient::get(const Get& request, OnData on_data, OnEnd on_end) {
+void CurlClient::send(const Request& request, OnData on_data, OnEnd on_end) {
   auto transfer = std::make_unique<Transfer>();
   transfer->easy.reset(::curl_easy_init());
   transfer->on_data = std::move(on_data);
@@ -182,7 +192,7 @@ void CurlClient::finish(CURL* easy, CURLcode code) {
     reply.error =
         fmt::format("{}: {}", access_.server,
                     transfer->error[0] != 0 ? transfer->error : ::curl_easy_strerror(code));
-  } else if (reply.status != kOk) {
+  } else if (!succeeded(reply.status)) {
     reply.error = read_api_message(transfer->message);
   }
   ::curl_multi_remove_handle(multi_.get(), easy);

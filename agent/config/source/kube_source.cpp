@@ -21,10 +21,7 @@
 namespace sluice::config {
 namespace {
 
-constexpr char kAccept[] = "application/json";
 constexpr Milliseconds kLongestTurn{1'000};
-constexpr std::chrono::seconds kListLimit{120};
-constexpr std::chrono::seconds kWatchGrace{30};
 constexpr std::chrono::seconds kConfirmPace{10};
 
 std::string path_of(const KubeResource& resource, const std::string& name_space,
@@ -194,9 +191,12 @@ void Source::ask(KubeWatch& watch, TimePoint now) {
   const auto path = watch.next_request(now);
   if (!path) return;
   const bool list = watch.phase() == KubeWatch::Phase::kList;
-  KubeClient::Get get{*path, kAccept, list ? kListLimit : options_.watch.watch + kWatchGrace, list};
-  client_->get(
-      get,
+  KubeClient::Request request;
+  request.path = *path;
+  request.limit = watch.limit();
+  request.compressed = list;
+  client_->send(
+      request,
       [this, &watch](std::string_view data) {
         const bool more = watch.on_data(data, clock_.now());
         if (watch.health() == KubeWatch::Health::kSynced) note(watch);

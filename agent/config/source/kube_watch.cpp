@@ -48,7 +48,9 @@ std::string KubeWatch::api_version() const {
 }
 
 std::string KubeWatch::base_path() const {
-  return (resource_.group.empty() ? "/api/" : "/apis/") + api_version() + "/" + resource_.plural;
+  return (resource_.group.empty() ? "/api/" : "/apis/") + api_version() +
+         (resource_.name_space.empty() ? "/" : "/namespaces/" + resource_.name_space + "/") +
+         resource_.plural;
 }
 
 std::optional<std::string> KubeWatch::next_request(TimePoint now) {
@@ -70,6 +72,12 @@ std::optional<std::string> KubeWatch::next_request(TimePoint now) {
       static_cast<long>(random_() % static_cast<std::uint32_t>(std::max<long>(2 * spread, 1)));
   return fmt::format("{}?watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
                      base_path(), escaped(version_), seconds);
+}
+
+std::chrono::seconds KubeWatch::limit() const {
+  constexpr std::chrono::seconds kList{120};
+  constexpr std::chrono::seconds kGrace{30};
+  return phase_ == Phase::kList ? kList : options_.watch * 3 / 2 + kGrace;
 }
 
 bool KubeWatch::on_data(std::string_view data, TimePoint now) {

@@ -23,7 +23,8 @@ struct KubeResource {
   std::vector<std::string> versions;  // the newest first: the first one that is served is used
   std::string plural;                 // as in URLs
   std::string kind;
-  bool optional = false;  // a CRD: it may not be installed, and that is no trouble
+  bool optional = false;        // a CRD: it may not be installed, and that is no trouble
+  std::string name_space = {};  // empty: all
 
   // As people write it: "virtualservices.networking.istio.io".
   [[nodiscard]] std::string name() const { return group.empty() ? plural : plural + "." + group; }
@@ -69,6 +70,8 @@ class KubeWatch {
   [[nodiscard]] TimePoint due() const { return due_; }
   [[nodiscard]] bool busy() const { return busy_; }
   [[nodiscard]] Phase phase() const { return phase_; }
+  // How long the answer to next_request() may take as a whole.
+  [[nodiscard]] std::chrono::seconds limit() const;
 
   // Bytes of the answer, in any pieces. False: it is of no use any more, end the request.
   [[nodiscard]] bool on_data(std::string_view data, TimePoint now);

@@ -85,6 +85,19 @@ TEST_F(KubeWatchTest, ListsInPagesAndThenWatchesFromTheListsVersion) {
       << path;
 }
 
+TEST_F(KubeWatchTest, AWatchMayLastAsLongAsItAsksTheServerFor) {
+  for (std::uint64_t seed = 1; seed < 200; ++seed) {
+    KubeWatch one({"", {"v1"}, "pods", "Pod", false}, {}, *this, seed);
+    static_cast<void>(one.next_request(now));
+    static_cast<void>(one.on_data(page("", "7"), now));
+    one.on_end({200, "", Milliseconds(0)}, now);
+    const std::string path = *one.next_request(now);
+    const std::string name = "timeoutSeconds=";
+    const long seconds = std::stol(path.substr(path.find(name) + name.size()));
+    EXPECT_GT(one.limit(), std::chrono::seconds(seconds + 10));
+  }
+}
+
 TEST_F(KubeWatchTest, TextsNameTheirKindAndLeaveOutWhatIsNotRead) {
   list(object("a", "1"));
   EXPECT_EQ(objects["a"], R"({"apiVersion":"networking.istio.io/v1","kind":"Gateway",)"
@@ -210,7 +223,7 @@ TEST_F(KubeWatchTest, ACrdThatIsNotInstalledIsWaitedForWithoutNoise) {
   }
   EXPECT_EQ(watch.health(), Health::kAbsent);
   EXPECT_TRUE(watch.trouble().empty());
-  EXPECT_GE(pause(), Milliseconds(30'000));
+  EXPECT_GE(pause(), Milliseconds(10'000));
   list(object("a", "1"));
   EXPECT_EQ(watch.health(), Health::kSynced);
 }
