@@ -21,6 +21,7 @@ std::string text_of(const model::StringMatch& match) {
     case model::StringMatch::Kind::kExact:
       return match.value;
     case model::StringMatch::Kind::kPrefix:
+    case model::StringMatch::Kind::kSegments:
       return match.value + "...";
     case model::StringMatch::Kind::kRegex:
       return "regex " + match.value;

@@ -124,7 +124,10 @@ void explain_http(const ExplainInput& input, const snapshot::Listener& listener,
   } else if (set.shares.empty()) {
     reply.set_outcome("500 no_destination");
   } else {
-    reply.set_outcome(set.has_endpoint() ? "routed" : "503 no_endpoint");
+    const bool invalid = std::ranges::any_of(set.shares, &snapshot::Share::invalid);
+    reply.set_outcome(set.has_endpoint() ? "routed"
+                      : invalid          ? "500 no_destination"
+                                         : "503 no_endpoint");
   }
 }
 

@@ -8,6 +8,7 @@
 #include "agent/config/config.hpp"
 #include "agent/config/source/directory.hpp"
 #include "agent/config/translate/delegate.hpp"
+#include "agent/config/translate/gateway_api/world.hpp"
 #include "agent/config/translate/link_cache.hpp"
 #include "agent/config/translate/listeners.hpp"
 #include "agent/config/translate/loader.hpp"
@@ -50,6 +51,7 @@ struct Translator::Impl {
   SpecStore store;
   LinkCache links;
   WorldMemory memory;
+  ApiWorld api;
 };
 
 LinkedServices Translator::Impl::link(std::set<ObjectKey>& rejected, std::set<ObjectKey>& unlinked,
@@ -104,6 +106,8 @@ Translation Translator::Impl::translate(const Loaded& loaded, Diagnostics diagno
   if (changes.gateways) memory = {};
   out.world = build_world(store.specs(), std::move(services), options.gateway_labels,
                           options.cluster_domain, memory, diagnostics);
+  api.build(store.specs(), changes, links, options.gateway_addresses, out.world, out.status,
+            diagnostics);
   out.world.place = store.specs().place;
   store.remember(loaded, std::move(unlinked));
   links.finish();

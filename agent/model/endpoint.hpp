@@ -74,7 +74,9 @@ struct Cluster {
   std::vector<Endpoint> endpoints;  // sorted by address, unique
   TrafficPolicyPtr policy =
       default_policy();  // never null; subset and port overrides are already in it
-  Origin origin;         // the DestinationRule subset, else the Service or ServiceEntry
+  // Stands for references that lead nowhere, and has no endpoints: its share is answered with 500 and goes to no other.
+  bool invalid = false;
+  Origin origin;  // the DestinationRule subset, else the Service or ServiceEntry
 };
 using ClusterPtr = std::shared_ptr<const Cluster>;  // equal pointers: nothing about it changed
 

@@ -7,8 +7,9 @@
 namespace sluice::model {
 
 struct StringMatch {
-  // kRegex: RE2, the whole string; kPresent: any value.
-  enum class Kind : std::uint8_t { kExact, kPrefix, kRegex, kPresent };
+  // kRegex: RE2, the whole string; kPresent: any value; kSegments: a prefix of whole path segments, without a slash
+  // at its end (Gateway API PathPrefix): "/a" matches "/a" and "/a/b", not "/ab".
+  enum class Kind : std::uint8_t { kExact, kPrefix, kRegex, kPresent, kSegments };
   Kind kind = Kind::kExact;
   std::string value;
 

@@ -112,6 +112,10 @@ bool Stream::pick() {
   }
   target_ = pick_target(*generation_, set,
                         {downstream_->head(), filters_.client(), context_.random}, affinity_);
+  if (target_ != nullptr && target_->share->invalid) {
+    fail(500, Ending::kNoDestination, "no_destination");
+    return false;
+  }
   if (target_ == nullptr || target_->use->size() == 0) {
     fail(503, Ending::kNoEndpoint, "no_endpoint");
     return false;

@@ -62,6 +62,9 @@ bool text_matches(const Condition& condition, std::string_view text) {
       if (!condition.ignore_case) return text.starts_with(wanted);
       return text.size() >= wanted.size() &&
              equals_ignore_case(text.substr(0, wanted.size()), wanted);
+    case Kind::kSegments:
+      return text.starts_with(wanted) &&
+             (text.size() == wanted.size() || text[wanted.size()] == '/');
     case Kind::kRegex:
       return condition.regex->matches(text);
     case Kind::kPresent:
@@ -98,6 +101,8 @@ const char* name_of(Kind kind) {
       return "exact";
     case Kind::kPrefix:
       return "prefix";
+    case Kind::kSegments:
+      return "path prefix";
     case Kind::kRegex:
       return "regex";
     case Kind::kPresent:

@@ -12,7 +12,7 @@ void PathIndex::add(std::uint32_t candidate, std::span<const Condition> conditio
       exact_[uri->value].push_back(candidate);
       return;
     }
-    if (uri->kind == Condition::Kind::kPrefix) {
+    if (uri->kind == Condition::Kind::kPrefix || uri->kind == Condition::Kind::kSegments) {
       const std::size_t length = uri->value.size();
       auto of_length = std::ranges::find(prefixes_, length, &PrefixesOfLength::length);
       if (of_length == prefixes_.end() && prefixes_.size() < Walk::kMaxLists - 2) {

@@ -146,6 +146,7 @@ void DestinationSets::resolve_shares(DestinationSet& set) {
     share.state = resolved.state;
     share.endpoints = resolved.endpoints;
     share.policy = world_.clusters.at(share.cluster)->policy;
+    share.invalid = world_.clusters.at(share.cluster)->invalid;
   }
   if (!set.has_endpoint()) {
     for (Share& share : set.shares) {
@@ -159,7 +160,7 @@ void DestinationSets::resolve_shares(DestinationSet& set) {
   for (Share& share : set.shares) {
     share.tables = tables_.get(share);
     // Weights are relative: taking one away gives its share to the others in proportion to theirs.
-    const bool spread = share.state == ShareState::kEmpty && has_endpoint;
+    const bool spread = share.state == ShareState::kEmpty && has_endpoint && !share.invalid;
     share.effective_weight = spread ? 0 : share.weight;
     if (share.weight > 0) record(set, share, has_endpoint);
   }
@@ -172,7 +173,12 @@ void DestinationSets::record(DestinationSet& set, const Share& share, bool set_h
   condition.cluster = share.cluster;
   condition.origin = cluster.origin.file.empty() ? share.origin : cluster.origin;
   condition.message = subset_of(cluster) + " has no ready endpoint";
-  if (share.state == ShareState::kKept) {
+  if (share.invalid) {
+    condition.type = "invalid_backend";
+    condition.message =
+        "references of routes lead nowhere; what they would get is answered 500. See the "
+        "diagnostics for which";
+  } else if (share.state == ShareState::kKept) {
     condition.type = "subset_kept";
     condition.message += " since its selector changed; it keeps " +
                          count_of(share.endpoints.size(), "endpoint") +

@@ -27,7 +27,7 @@ enum class ShareState {
 
 struct Condition {
   std::string
-      type;  // "subset_kept", "subset_empty", "no_endpoints" (with it: none of its set has any)
+      type;  // "subset_kept", "subset_empty", "no_endpoints" (with it: none of its set has any), "invalid_backend"
   std::string cluster;  // each (type, cluster) once
   std::string message;
   model::Origin origin;
@@ -37,6 +37,7 @@ struct Condition {
 
 struct Share {
   std::string cluster;       // model::Cluster::key
+  bool invalid = false;      // model::Cluster::invalid: answered with 500
   std::uint64_t weight = 0;  // as configured
   std::uint64_t effective_weight =
       0;  // what to pick by: 0 when kEmpty and a sibling has endpoints, else `weight`

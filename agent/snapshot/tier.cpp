@@ -138,6 +138,10 @@ std::optional<Obstacle> set_obstacle(const DestinationSet& set, const Clusters& 
   for (const Share& share : set.shares) {
     const auto cluster = clusters.find(share.cluster);
     if (share.weight == 0 || cluster == clusters.end()) continue;
+    if (share.invalid) {
+      return Obstacle{"no_destination", "a share of the requests is answered with 500",
+                      share.origin};
+    }
     if (auto obstacle = cluster_obstacle(*cluster->second)) return obstacle;
   }
   return std::nullopt;

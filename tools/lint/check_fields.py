@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/configuration.md says of each Istio field what becomes of it, and each supported field has a test that shows it.
+"""docs/configuration.md says of each field of Istio and Gateway API what becomes of it; each supported one has a test.
 
 Usage: check_fields.py [ROOT]
 
@@ -42,7 +42,7 @@ def expand(names):
 def read_list(text):
     fields, kind = {}, None
     for line in text.splitlines():
-        if match := re.fullmatch(r"\[(\w+)\]", line):
+        if match := re.fullmatch(r"\[([\w ]+)\]", line):
             kind = match[1]
         elif line and not line.startswith("#"):
             fields.setdefault(kind, []).append(line)
@@ -103,7 +103,7 @@ def check_row(row, known, tests):
     if not row.extra:
         for field in row.fields:
             if not any(k == field or k.startswith((field + ".", field + "[]")) for k in known):
-                found.append(f"{row.kind} has no field `{field}`; see tools/lint/istio_fields.txt")
+                found.append(f"{row.kind} has no field `{field}`; see tools/lint/*_fields.txt")
     problems = [p for p in map(tests.problem, row.tests) if p]
     if row.status == "supported" and not row.tests:
         problems.append(f"{row.fields[0] if row.fields else 'a field'} is supported and no test shows it")
@@ -119,7 +119,7 @@ def check_row(row, known, tests):
 def asked_fields(root):
     """Names of fields that the decoders know, with the file that asks for each."""
     out = {}
-    for path in sorted((root / "agent/config/translate").glob("*.cpp")):
+    for path in sorted((root / "agent/config/translate").rglob("*.cpp")):
         text = path.read_text()
         names = ASKS.findall(text)
         for group in UNBUILT.findall(text):
@@ -133,7 +133,8 @@ def main(arguments):
     root = pathlib.Path(arguments[1] if len(arguments) > 1 else ".")
     document = "docs/configuration.md"
     text = (root / document).read_text()
-    known = read_list((root / "tools/lint/istio_fields.txt").read_text())
+    lists = sorted((root / "tools/lint").glob("*_fields.txt"))
+    known = {kind: fields for path in lists for kind, fields in read_list(path.read_text()).items()}
     tests = Tests(root)
     rows, findings = read_rows(text, known)
     for row in rows:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "agent/base/text.hpp"
 #include "agent/config/manifest/fields.hpp"
@@ -124,10 +125,9 @@ std::string describe(const Manifest& manifest) {
 }
 
 Metadata read_metadata(const Manifest& manifest, Report& report) {
-  static constexpr std::array<std::string_view, 9> kSilent{
-      "managedFields", "resourceVersion", "uid",
-      "generation",    "ownerReferences", "finalizers",
-      "selfLink",      "generateName",    "deletionGracePeriodSeconds"};
+  static constexpr std::array<std::string_view, 8> kSilent{
+      "managedFields", "resourceVersion", "uid",          "ownerReferences",
+      "finalizers",    "selfLink",        "generateName", "deletionGracePeriodSeconds"};
   Metadata out;
   const Member* member = manifest.root.find("metadata");
   if (member == nullptr || member->value.is_null()) {
@@ -146,6 +146,8 @@ Metadata read_metadata(const Manifest& manifest, Report& report) {
   }
   if (const auto created = fields.get("creationTimestamp")) out.created = created->node->scalar;
   out.deleting = fields.get("deletionTimestamp").has_value();
+  constexpr auto kAny = std::numeric_limits<std::int64_t>::max();
+  out.generation = fields.integer("generation", 0, kAny).value_or(0);
   out.labels = fields.labels("labels");
   const auto annotations = fields.map("annotations");
   for (const auto& [key, value] : fields.labels("annotations")) {

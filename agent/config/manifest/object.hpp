@@ -2,6 +2,7 @@
 // Object: one Kubernetes object of a file: its identity, its metadata and its tree. Made from
 // documents, read by translate/. Thread: main.
 #pragma once
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct Metadata {
   std::string created;  // creationTimestamp as written (RFC 3339, so text order is time order); may
                         // be empty
   bool deleting = false;
+  std::int64_t generation = 0;
   std::map<std::string, std::string> labels;
   std::map<std::string, Annotation> annotations;
   Mark name_mark;

@@ -7,12 +7,14 @@
 #include <array>
 
 #include "agent/base/text.hpp"
+#include "agent/config/translate/gateway_api/decode.hpp"
 
 namespace sluice::config {
 namespace {
 
 constexpr std::string_view kIstioGroup = "networking.istio.io";
 constexpr std::string_view kDiscoveryGroup = "discovery.k8s.io";
+constexpr std::string_view kApiGroup = kGatewayApiGroup;
 
 struct KnownKind {
   std::string_view group;
@@ -25,7 +27,7 @@ Spec wrap(const DecodeInput& input) {
   return function(input);
 }
 
-constexpr std::array<KnownKind, 9> kKinds{{
+constexpr std::array<KnownKind, 18> kKinds{{
     {kIstioGroup, "Gateway", wrap<decode_gateway>},
     {kIstioGroup, "VirtualService", wrap<decode_virtual_service>},
     {kIstioGroup, "DestinationRule", wrap<decode_destination_rule>},
@@ -35,11 +37,20 @@ constexpr std::array<KnownKind, 9> kKinds{{
     {kDiscoveryGroup, "EndpointSlice", wrap<decode_endpoint_slice>},
     {"", "Pod", wrap<decode_pod>},
     {"", "Node", wrap<decode_node>},
+    {"", "Namespace", wrap<decode_name_space>},
+    {kApiGroup, "GatewayClass", wrap<decode_gateway_class>},
+    {kApiGroup, "Gateway", wrap<decode_api_gateway>},
+    {kApiGroup, "ListenerSet", wrap<decode_listener_set>},
+    {kApiGroup, "HTTPRoute", wrap<decode_api_http_route>},
+    {kApiGroup, "TCPRoute", wrap<decode_api_l4_route>},
+    {kApiGroup, "TLSRoute", wrap<decode_api_l4_route>},
+    {kApiGroup, "UDPRoute", wrap<decode_api_l4_route>},
+    {kApiGroup, "ReferenceGrant", wrap<decode_reference_grant>},
 }};
 // Kinds of the same groups that could change traffic, and do nothing in this version.
 constexpr std::array<std::string_view, 4> kUnbuiltIstioKinds{"EnvoyFilter", "Sidecar",
                                                              "WorkloadGroup", "ProxyConfig"};
-constexpr std::string_view kGatewayApiGroup = "gateway.networking.k8s.io";
+constexpr std::array<std::string_view, 2> kUnbuiltApiKinds{"GRPCRoute", "BackendTLSPolicy"};
 
 struct ApiVersion {
   std::string_view group;
@@ -55,12 +66,15 @@ ApiVersion split_api_version(std::string_view text) {
 std::string supported_versions(std::string_view group) {
   if (group == kIstioGroup) return "networking.istio.io/v1, v1beta1 or v1alpha3";
   if (group == kDiscoveryGroup) return "discovery.k8s.io/v1";
+  if (group == kApiGroup) return "gateway.networking.k8s.io/v1";
   return "v1";
 }
 
 bool supports(std::string_view group, std::string_view version) {
   if (version == "v1") return true;
-  return group == kIstioGroup && (version == "v1beta1" || version == "v1alpha3");
+  if (group == kApiGroup && version == "v1alpha2") return true;
+  return (group == kIstioGroup || group == kApiGroup) &&
+         (version == "v1beta1" || version == "v1alpha3");
 }
 
 // Reports what is wrong with apiVersion or kind; nullptr when the object has no meaning here.
@@ -69,9 +83,11 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
   const Mark api_mark = manifest.root.find("apiVersion")->value.mark;
   const Mark kind_mark = manifest.root.find("kind")->value.mark;
   const std::string_view kind = manifest.kind;
-  if (group == kGatewayApiGroup ||
-      (group == kIstioGroup && std::find(kUnbuiltIstioKinds.begin(), kUnbuiltIstioKinds.end(),
-                                         kind) != kUnbuiltIstioKinds.end())) {
+  const auto is_one_of = [&](const auto& kinds) {
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  };
+  if ((group == kApiGroup && is_one_of(kUnbuiltApiKinds)) ||
+      (group == kIstioGroup && is_one_of(kUnbuiltIstioKinds))) {
     report.unsupported(
         kind_mark, "kind",
         fmt::format("{} of {} has no effect in this version", kind, manifest.api_version));
@@ -82,7 +98,7 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
   for (const KnownKind& known : kKinds) {
     if (known.group == group) kinds_of_group.push_back(known.kind);
     if (known.kind != kind) continue;
-    same_kind = &known;
+    if (same_kind == nullptr || known.group == group) same_kind = &known;
     if (known.group != group) continue;
     if (supports(group, version)) return &known;
     report.error(api_mark, "apiVersion", "unknown_api_version",
@@ -90,7 +106,7 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
                  "write " + supported_versions(group));
     return nullptr;
   }
-  const std::string_view istio[] = {kIstioGroup, kDiscoveryGroup};
+  const std::string_view istio[] = {kIstioGroup, kDiscoveryGroup, kApiGroup};
   const bool core_kind = same_kind != nullptr && same_kind->group.empty();
   const bool near_group = !group.empty() && !closest(group, istio).empty();
   if (same_kind != nullptr && (!core_kind || group.empty()) &&
@@ -100,7 +116,7 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
                  "write " + supported_versions(same_kind->group));
     return nullptr;
   }
-  if (group == kIstioGroup || group == kDiscoveryGroup) {
+  if (group == kIstioGroup || group == kDiscoveryGroup || group == kApiGroup) {
     const std::string meant = closest(kind, kinds_of_group);
     report.error(kind_mark, "kind", "unknown_kind", fmt::format("no kind `{}` here", kind),
                  meant.empty() ? std::string() : fmt::format("did you mean `{}`?", meant));
@@ -109,9 +125,14 @@ const KnownKind* find_kind(const Manifest& manifest, Report& report) {
   return nullptr;
 }
 
+// Both APIs have a kind Gateway.
+std::string key_kind(std::string_view group, const std::string& kind) {
+  return group == kApiGroup ? fmt::format("{}.{}", kind, group) : kind;
+}
+
 // A kind whose decoder reads `spec` is not decoded without one: all that it would say is that everything is missing.
 bool has_spec(const KnownKind& kind, const Manifest& manifest, Report& report) {
-  if (kind.group != kIstioGroup) return true;
+  if (kind.group != kIstioGroup && kind.group != kApiGroup) return true;
   Fields root(manifest.root, "", report);
   if (root.map("spec")) return true;
   if (!root.get("spec")) root.missing("spec", "add `spec:`");
@@ -143,7 +164,7 @@ Decoded decode(const Manifest& manifest, const std::string& file, const RegexChe
   DecodeInput input{manifest, metadata, {}, report, check_regex};
   input.meta = {metadata.name_space, metadata.name, metadata.created, metadata.labels, out.origin};
   if (!metadata.name.empty()) {
-    out.key = ObjectKey{manifest.kind, metadata.name_space, metadata.name};
+    out.key = ObjectKey{key_kind(kind->group, manifest.kind), metadata.name_space, metadata.name};
   }
   if (has_spec(*kind, manifest, report)) {
     Spec spec = kind->decode(input);

@@ -30,6 +30,19 @@ void add_failover_labels(const model::TrafficPolicy& policy, const Labels& label
   }
 }
 
+void add_endpoints(const RegistryPort& port, const Labels& selector, model::Cluster& out) {
+  out.endpoints.reserve(port.endpoints.size());
+  for (const LabelledEndpoint& candidate : port.endpoints) {
+    if (!selects(selector, *candidate.labels)) continue;
+    out.endpoints.push_back(candidate.endpoint);
+    add_failover_labels(*out.policy, *candidate.labels, out.endpoints.back());
+  }
+}
+
+std::string cluster_key(const model::Cluster& cluster) {
+  return fmt::format("{}|{}|{}", cluster.host, cluster.subset, cluster.port);
+}
+
 bool is_short(const std::string& host) { return host.find('.') == std::string::npos; }
 
 class DestinationLinker {
@@ -70,7 +83,7 @@ class DestinationLinker {
       port = find_port(destination, *service);
     }
     cluster.port = port != nullptr ? port->number : destination.port.value_or(0);
-    cluster.key = fmt::format("{}|{}|{}", cluster.host, cluster.subset, cluster.port);
+    cluster.key = cluster_key(cluster);
     if (service != nullptr) fill(cluster, destination, *service, port);
     std::string key = cluster.key;
     if (!out_.clusters.contains(key)) {
@@ -170,12 +183,7 @@ class DestinationLinker {
       cluster.policy = rule->policies.of(cluster.port);
     }
     if (port == nullptr) return;
-    cluster.endpoints.reserve(port->endpoints.size());
-    for (const LabelledEndpoint& candidate : port->endpoints) {
-      if (!selects(labels, *candidate.labels)) continue;
-      cluster.endpoints.push_back(candidate.endpoint);
-      add_failover_labels(*cluster.policy, *candidate.labels, cluster.endpoints.back());
-    }
+    add_endpoints(*port, labels, cluster);
     if (cluster.endpoints.empty() && !out_.clusters.contains(cluster.key)) {
       report_no_endpoints(cluster, destination, *port);
     }
@@ -200,6 +208,18 @@ class DestinationLinker {
 };
 
 }  // namespace
+
+model::ClusterPtr whole_cluster(const Registry& registry, const RegistryService& service,
+                                const RegistryPort& port) {
+  model::Cluster out;
+  out.host = service.host;
+  out.port = port.number;
+  out.key = cluster_key(out);
+  out.origin = service.origin;
+  if (const MergedRule* rule = registry.rule_for(service)) out.policy = rule->policies.of(out.port);
+  add_endpoints(port, {}, out);
+  return std::make_shared<const model::Cluster>(std::move(out));
+}
 
 LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec, const SpecSet& specs,
                                           const Registry& registry) {

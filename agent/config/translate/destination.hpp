@@ -37,6 +37,11 @@ struct LinkedVirtualService {
 };
 using LinkedServices = std::vector<std::shared_ptr<const LinkedVirtualService>>;  // none is null
 
+// The cluster of all endpoints of a service's port, under what destination rules say of it.
+[[nodiscard]] model::ClusterPtr whole_cluster(const Registry& registry,
+                                              const RegistryService& service,
+                                              const RegistryPort& port);
+
 [[nodiscard]] LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
                                                         const SpecSet& specs,
                                                         const Registry& registry);

@@ -173,9 +173,8 @@ GatewayAnnotations read_gateway_annotations(const DecodeInput& input) {
   return out;
 }
 
-void merge_annotations(model::Listener& listener, const GatewaySpec& gateway,
+void merge_annotations(model::Listener& listener, const GatewayAnnotations& more,
                        Diagnostics& diagnostics) {
-  const GatewayAnnotations& more = gateway.annotations;
   const auto first = [](const auto&, const auto&) { return false; };
   const auto larger = [](const auto& a, const auto& b) { return a > b; };
   const auto smaller = [](const auto& a, const auto& b) { return a < b; };

@@ -13,7 +13,7 @@ namespace sluice::config {
 // What the gateway asks for, beside what older gateways asked for. Where they differ, the first counts for steer-after
 // and forwarded-headers, and the strictest for what protects: limits, normalisation, desync mode. Each difference is
 // reported with who wins.
-void merge_annotations(model::Listener& listener, const GatewaySpec& gateway,
+void merge_annotations(model::Listener& listener, const GatewayAnnotations& more,
                        Diagnostics& diagnostics);
 
 }  // namespace sluice::config

@@ -17,8 +17,8 @@ bool same_rule(const MergedRule* a, const MergedRule* b) {
 }
 
 bool same_cluster(const model::Cluster& a, const model::Cluster& b) {
-  return a.host == b.host && a.subset == b.subset && a.port == b.port && a.selector == b.selector &&
-         a.origin == b.origin && a.endpoints == b.endpoints &&
+  return a.host == b.host && a.subset == b.subset && a.port == b.port && a.invalid == b.invalid &&
+         a.selector == b.selector && a.origin == b.origin && a.endpoints == b.endpoints &&
          (a.policy == b.policy ||
           (a.policy->same_as(*b.policy) && a.policy->origin == b.policy->origin));
 }
@@ -43,29 +43,28 @@ std::optional<std::set<std::string>> LinkCache::changed_hosts(const Registry& be
 }
 
 void LinkCache::refresh(const SpecSet& specs, const SpecStore::Changes& changes) {
-  std::optional<std::set<std::string>> hosts = std::set<std::string>{};
+  changed_ = std::set<std::string>{};
   if (!registry_ || changes.registry) {
     const auto before = std::move(registry_);
     registry_problems_.clear();
     registry_ = std::make_unique<Registry>(specs, cluster_domain_, registry_problems_);
-    hosts = before ? changed_hosts(*before) : std::nullopt;
+    changed_ = before ? changed_hosts(*before) : std::nullopt;
   }
-  if (changes.gateways || !hosts) {
+  if (changes.gateways || !changed_) {
     entries_.clear();
     return;
   }
   std::erase_if(entries_, [&](const auto& entry) {
     const LinkedVirtualService& linked = *entry.second.linked;
     if (!linked.problems.empty()) return true;
-    return !hosts->empty() && std::ranges::any_of(linked.clusters, [&](const auto& cluster) {
-      return hosts->contains(cluster.second->host);
+    return !changed_->empty() && std::ranges::any_of(linked.clusters, [&](const auto& cluster) {
+      return changed_->contains(cluster.second->host);
     });
   });
 }
 
-// Equal clusters of several loads and virtual services are one object.
-void LinkCache::share_clusters(LinkedVirtualService& linked) {
-  for (auto& [key, cluster] : linked.clusters) {
+void LinkCache::share(Clusters& clusters) {
+  for (auto& [key, cluster] : clusters) {
     model::ClusterPtr& known = clusters_[key];
     if (known && same_cluster(*known, *cluster)) {
       cluster = known;
@@ -87,7 +86,7 @@ std::shared_ptr<const LinkedVirtualService> LinkCache::link(const VirtualService
     if (!spec.hosts.empty()) {
       check_placement(spec, specs, cluster_domain_, linked.placement);
     }
-    if (linked.problems.empty()) share_clusters(linked);
+    if (linked.problems.empty()) share(linked.clusters);
     entry.linked = std::make_shared<const LinkedVirtualService>(std::move(linked));
   }
   return entry.linked;

@@ -28,6 +28,11 @@ class LinkCache {
   void finish();
   // What is wrong with services, rules and endpoints by themselves.
   [[nodiscard]] const Diagnostics& registry_problems() const { return registry_problems_; }
+  [[nodiscard]] const Registry& registry() const { return *registry_; }
+  // Hosts whose service or rules the last refresh() found changed; nullopt when names may mean something else now.
+  [[nodiscard]] const std::optional<std::set<std::string>>& changed() const { return changed_; }
+  // Equal clusters of several loads and routes are one object.
+  void share(Clusters& clusters);
 
  private:
   struct Entry {
@@ -37,11 +42,11 @@ class LinkCache {
   };
   // Hosts whose service or rules differ between the registries; nullopt when names may mean something else now.
   [[nodiscard]] std::optional<std::set<std::string>> changed_hosts(const Registry& before) const;
-  void share_clusters(LinkedVirtualService& linked);
 
   std::string cluster_domain_;
   std::unique_ptr<Registry> registry_;
   Diagnostics registry_problems_;
+  std::optional<std::set<std::string>> changed_;
   std::unordered_map<const VirtualServiceSpec*, Entry> entries_;
   std::unordered_map<std::string, model::ClusterPtr> clusters_;  // by key
 };

@@ -89,7 +89,7 @@ std::map<ListenerKey, BuiltListener> collect(const SpecSet& specs, const Labels&
         report_protocol_conflict(built.servers.front(), {gateway, &server}, listener, diagnostics);
         continue;
       }
-      merge_annotations(listener, *gateway, diagnostics);
+      merge_annotations(listener, gateway->annotations, diagnostics);
       const std::string name = gateway->meta.full_name();
       if (std::find(listener.gateways.begin(), listener.gateways.end(), name) ==
           listener.gateways.end()) {

@@ -81,6 +81,9 @@ const RegistryService* Registry::find(const std::string& host,
 void Registry::add_rules(const SpecSet& specs, Diagnostics& diagnostics) {
   std::set<std::string> clients;
   for (const GatewaySpec* gateway : specs.gateways) clients.insert(gateway->meta.name_space);
+  for (const ApiGatewaySpec* gateway : specs.api_gateways) {
+    clients.insert(gateway->meta.name_space);
+  }
   rules_ = RuleBook(clients);
   for (const DestinationRuleSpec* rule : specs.rules) {
     const RegistryService* service = find(rule->host.value, rule->meta.name_space);

@@ -32,6 +32,12 @@ struct SpecSet {
   std::vector<const EndpointSliceSpec*> slices;
   std::vector<const PodSpec*> pods;
   std::vector<const NodeSpec*> nodes;
+  std::vector<const GatewayClassSpec*> gateway_classes;
+  std::vector<const ApiGatewaySpec*> api_gateways;
+  std::vector<const ListenerSetSpec*> listener_sets;
+  std::vector<const ApiRouteSpec*> api_routes;
+  std::vector<const ReferenceGrantSpec*> grants;
+  std::vector<const NamespaceSpec*> name_spaces;
   model::Place place;  // where this agent runs
 };
 

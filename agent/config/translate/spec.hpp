@@ -13,34 +13,11 @@
 #include <variant>
 #include <vector>
 
+#include "agent/config/translate/gateway_api/spec.hpp"
+#include "agent/config/translate/object_meta.hpp"
 #include "agent/model/world.hpp"
 
 namespace sluice::config {
-
-using Labels = std::map<std::string, std::string>;
-
-struct ObjectKey {
-  std::string kind;
-  std::string name_space;
-  std::string name;
-
-  auto operator<=>(const ObjectKey&) const = default;
-};
-
-struct ObjectMeta {
-  std::string name_space;
-  std::string name;
-  std::string created;  // RFC 3339 or empty
-  Labels labels;
-  model::Origin origin;
-
-  [[nodiscard]] std::string full_name() const { return name_space + "/" + name; }
-};
-
-struct PlacedText {
-  std::string value;
-  model::Origin origin;
-};
 
 struct GatewayHost {
   std::string name_space;  // "*" = any, else the virtual service's namespace must be this one
@@ -57,23 +34,6 @@ struct ServerSpec {
   std::vector<GatewayHost> hosts;
   std::optional<model::Origin> https_redirect;  // where it is asked for
   model::Origin origin;
-};
-
-template <typename T>
-struct Annotated {
-  T value{};
-  model::Origin origin;
-};
-
-// The sluice.dev/ annotations of a Gateway, which speak of its listeners.
-struct GatewayAnnotations {
-  std::optional<Annotated<model::SteerAfter>> steer_after;
-  std::optional<Annotated<model::ForwardedHeaders>> forwarded_headers;
-  std::optional<Annotated<model::PathNormalization>> path_normalization;
-  std::optional<Annotated<model::DesyncMode>> desync_mode;
-  std::optional<Annotated<std::uint32_t>> max_connections;
-  std::optional<Annotated<std::uint64_t>> max_body_bytes;
-  std::optional<Annotated<bool>> proxy_protocol;
 };
 
 struct GatewaySpec {
@@ -291,7 +251,9 @@ struct NodeSpec {
 };
 
 using Spec = std::variant<GatewaySpec, VirtualServiceSpec, DestinationRuleSpec, ServiceEntrySpec,
-                          WorkloadEntrySpec, ServiceSpec, EndpointSliceSpec, PodSpec, NodeSpec>;
+                          WorkloadEntrySpec, ServiceSpec, EndpointSliceSpec, PodSpec, NodeSpec,
+                          GatewayClassSpec, ApiGatewaySpec, ListenerSetSpec, ApiRouteSpec,
+                          ReferenceGrantSpec, NamespaceSpec>;
 using SpecPtr = std::shared_ptr<const Spec>;
 
 }  // namespace sluice::config

@@ -51,9 +51,35 @@ std::vector<const EndpointSliceSpec*>& list_of(SpecSet& s, const EndpointSliceSp
 }
 std::vector<const PodSpec*>& list_of(SpecSet& s, const PodSpec*) { return s.pods; }
 std::vector<const NodeSpec*>& list_of(SpecSet& s, const NodeSpec*) { return s.nodes; }
+std::vector<const GatewayClassSpec*>& list_of(SpecSet& s, const GatewayClassSpec*) {
+  return s.gateway_classes;
+}
+std::vector<const ApiGatewaySpec*>& list_of(SpecSet& s, const ApiGatewaySpec*) {
+  return s.api_gateways;
+}
+std::vector<const ListenerSetSpec*>& list_of(SpecSet& s, const ListenerSetSpec*) {
+  return s.listener_sets;
+}
+std::vector<const ApiRouteSpec*>& list_of(SpecSet& s, const ApiRouteSpec*) { return s.api_routes; }
+std::vector<const ReferenceGrantSpec*>& list_of(SpecSet& s, const ReferenceGrantSpec*) {
+  return s.grants;
+}
+std::vector<const NamespaceSpec*>& list_of(SpecSet& s, const NamespaceSpec*) {
+  return s.name_spaces;
+}
 
 void note(const Spec& spec, SpecStore::Changes& changes) {
   if (std::holds_alternative<VirtualServiceSpec>(spec)) return;
+  if (std::holds_alternative<ApiRouteSpec>(spec)) return;
+  if (std::holds_alternative<ReferenceGrantSpec>(spec)) {
+    changes.grants = true;
+    return;
+  }
+  if (std::holds_alternative<GatewayClassSpec>(spec) ||
+      std::holds_alternative<ListenerSetSpec>(spec) ||
+      std::holds_alternative<NamespaceSpec>(spec)) {
+    return;
+  }
   changes.registry = true;
   changes.gateways |= std::holds_alternative<GatewaySpec>(spec);
 }

@@ -19,7 +19,8 @@ class SpecStore {
   // What an update changed among the specs in force.
   struct Changes {
     bool gateways = false;
-    bool registry = false;  // anything that is no virtual service
+    bool registry = false;  // anything that services, their endpoints and their rules are made of
+    bool grants = false;    // ReferenceGrants
   };
 
   // Chooses versions: the newest, or the last good one where that is rejected or its file cannot be read.

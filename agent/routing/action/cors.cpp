@@ -56,6 +56,7 @@ bool Cors::allows(std::string_view origin) const {
       case Kind::kExact:
         return origin == allowed.match.value;
       case Kind::kPrefix:
+      case Kind::kSegments:
         return origin.starts_with(allowed.match.value);
       case Kind::kRegex:
         return allowed.regex->matches(origin);

@@ -26,7 +26,9 @@ std::optional<std::string_view> matched_prefix(const model::Route& route, int ma
   if (match_index < 0) return "/";
   const auto& uri = route.matches[static_cast<std::size_t>(match_index)].uri;
   if (!uri) return "/";
-  if (uri->kind != model::StringMatch::Kind::kPrefix) return std::nullopt;
+  const bool prefix = uri->kind == model::StringMatch::Kind::kPrefix ||
+                      uri->kind == model::StringMatch::Kind::kSegments;
+  if (!prefix) return std::nullopt;
   return uri->value;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // golden_config DIRECTORY [--update] [CASE]: translates each case's in/ and compares the World and
-// the diagnostics with world.txt and diagnostics.txt. A case with in/1, in/2 ... is a sequence of
+// the diagnostics with world.txt and diagnostics.txt, and with status.txt what is to be said in status. A case with in/1, in/2 ... is a sequence of
 // versions seen by one Translator, and its expected files hold all of them one after the other.
 // --update writes what came out; read the diff before committing.
 #include <fmt/core.h>
@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/golden/config/status_text.hpp"
 #include "tests/golden/config/world_text.hpp"
 
 namespace fs = std::filesystem;
@@ -20,6 +21,7 @@ namespace {
 struct Texts {
   std::string world;
   std::string diagnostics;
+  std::string status;  // empty: no file
 };
 
 std::vector<fs::path> sorted_directories(const fs::path& parent) {
@@ -39,11 +41,13 @@ Texts run_case(const fs::path& directory) {
   std::vector<fs::path> steps = sorted_directories(in);
   const bool sequence = !steps.empty();
   if (!sequence) steps.push_back(in);
+  bool judged = false;
   for (const fs::path& step : steps) {
     if (sequence) {
       const std::string title = fmt::format("=== {}\n", step.filename().string());
       out.world += title;
       out.diagnostics += title;
+      out.status += title;
     }
     // The steps are versions of one directory, so they go through one name: a link of this run's
     // own.
@@ -56,7 +60,11 @@ Texts run_case(const fs::path& directory) {
     const std::string prefix = link.string() + "/";
     out.world += sluice::config::world_text(translation.world, prefix);
     out.diagnostics += sluice::config::diagnostics_text(translation, prefix);
+    const std::string status = sluice::config::status_text(translation.status);
+    judged = judged || !status.empty();
+    out.status += status;
   }
+  if (!judged) out.status.clear();
   return out;
 }
 
@@ -121,7 +129,10 @@ int main(int argc, char** argv) {
     const Texts texts = run_case(directory);
     const bool world = compare(directory / "world.txt", texts.world, update);
     const bool diagnostics = compare(directory / "diagnostics.txt", texts.diagnostics, update);
-    if (!world || !diagnostics) ++failures;
+    const fs::path status_path = directory / "status.txt";
+    const bool told = !texts.status.empty() || fs::exists(status_path);
+    const bool status = !told || compare(status_path, texts.status, update);
+    if (!world || !diagnostics || !status) ++failures;
   }
   fmt::print("{} cases, {} failed\n", cases, failures);
   return failures == 0 && cases > 0 ? 0 : 1;

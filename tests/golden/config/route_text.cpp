@@ -137,6 +137,8 @@ std::string string_match_text(const model::StringMatch& match) {
       return fmt::format("= \"{}\"", match.value);
     case model::StringMatch::Kind::kPrefix:
       return fmt::format("prefix \"{}\"", match.value);
+    case model::StringMatch::Kind::kSegments:
+      return fmt::format("segments \"{}\"", match.value);
     case model::StringMatch::Kind::kRegex:
       return fmt::format("regex \"{}\"", match.value);
     case model::StringMatch::Kind::kPresent:
