@@ -168,9 +168,17 @@ Decoded decode(const Manifest& manifest, const std::string& file, const RegexChe
   }
   if (has_spec(*kind, manifest, report)) {
     Spec spec = kind->decode(input);
-    if (!report.failed()) out.spec = std::make_shared<const Spec>(std::move(spec));
+    auto& place = report.failed() ? out.refused.spec : out.spec;
+    if (!report.failed() || kind->group == kApiGroup) {
+      place = std::make_shared<const Spec>(std::move(spec));
+    }
   }
   out.diagnostics = report.take();
+  if (out.refused.spec) {
+    const auto error =
+        std::ranges::find(out.diagnostics, model::Severity::kError, &model::Diagnostic::severity);
+    out.refused.why = fmt::format("{}: {}", error->origin.path, error->message);
+  }
   return out;
 }
 

@@ -25,6 +25,7 @@ struct Decoded {
   std::optional<ObjectKey> key;  // nullopt: the object cannot be told
   model::Origin origin;          // of the object
   SpecPtr spec;                  // null: rejected (or ignored)
+  Refused refused;               // of a rejected object whose status is ours to write
   std::vector<model::Diagnostic> diagnostics;
 };
 

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "sluice.dev/";
 
-std::string path_of(std::string_view name) {
-  return fmt::format("metadata.annotations[\"{}\"]", name);
-}
-
 // A number, or one with Ki, Mi or Gi behind it; nullopt for anything else and for 0.
 std::optional<std::uint64_t> parse_amount(std::string_view text) {
   std::uint64_t number = 0;
@@ -67,7 +63,9 @@ constexpr std::array<Word<bool>, 1> kProxyProtocols{{{"accept", true}}};
 
 class Reader {
  public:
-  Reader(const DecodeInput& input, GatewayAnnotations& out) : input_(input), out_(out) {}
+  // `path`: of the map of annotations.
+  Reader(const DecodeInput& input, std::string path, GatewayAnnotations& out)
+      : input_(input), path_(std::move(path)), out_(out) {}
 
   void read(const std::string& name, const Annotation& annotation) {
     const std::string key = name.substr(kPrefix.size());
@@ -105,12 +103,16 @@ class Reader {
   }
 
  private:
+  [[nodiscard]] std::string path_of(std::string_view name) const {
+    return fmt::format("{}[\"{}\"]", path_, name);
+  }
+
   template <typename T>
   void keep(std::optional<Annotated<T>>& out, const std::optional<T>& value,
             const std::string& name, const Annotation& annotation,
             fmt::format_string<const std::string&> wrong, const char* hint) {
     if (value) {
-      out = Annotated<T>{*value, input_.origin(annotation.mark, path_of(name))};
+      if (!out) out = Annotated<T>{*value, input_.origin(annotation.mark, path_of(name))};
     } else {
       input_.report.error(annotation.mark, path_of(name), "bad_annotation",
                           fmt::format(wrong, annotation.value), hint);
@@ -129,6 +131,7 @@ class Reader {
   }
 
   const DecodeInput& input_;
+  std::string path_;
   GatewayAnnotations& out_;
 };
 
@@ -166,11 +169,21 @@ class Merger {
 
 GatewayAnnotations read_gateway_annotations(const DecodeInput& input) {
   GatewayAnnotations out;
-  Reader reader(input, out);
+  Reader reader(input, "metadata.annotations", out);
   for (const auto& [name, annotation] : input.metadata.annotations) {
     if (name.starts_with(kPrefix)) reader.read(name, annotation);
   }
   return out;
+}
+
+void read_more_annotations(const DecodeInput& input, const Located& annotations,
+                           GatewayAnnotations& out) {
+  Reader reader(input, annotations.path, out);
+  for (const Member& member : annotations.node->members) {
+    if (member.key.starts_with(kPrefix)) {
+      reader.read(member.key, {member.value.scalar, member.value.mark});
+    }
+  }
 }
 
 void merge_annotations(model::Listener& listener, const GatewayAnnotations& more,

@@ -9,6 +9,9 @@ namespace sluice::config {
 
 // Unknown annotations of that prefix and values that do not exist are reported.
 [[nodiscard]] GatewayAnnotations read_gateway_annotations(const DecodeInput& input);
+// The same for annotations that stand elsewhere than in metadata; what `out` has already stays.
+void read_more_annotations(const DecodeInput& input, const Located& annotations,
+                           GatewayAnnotations& out);
 
 // What the gateway asks for, beside what older gateways asked for. Where they differ, the first counts for steer-after
 // and forwarded-headers, and the strictest for what protects: limits, normalisation, desync mode. Each difference is

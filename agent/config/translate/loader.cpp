@@ -106,8 +106,8 @@ bool Loader::add_objects(const std::string& path, const DecodedFile& file) {
   for (const Decoded& decoded : file.objects) {
     if (!decoded.key) continue;
     loaded_.changed.insert(*decoded.key);
-    const auto [place, added] =
-        loaded_.objects.try_emplace(*decoded.key, Candidate{path, decoded.origin, decoded.spec});
+    const auto [place, added] = loaded_.objects.try_emplace(
+        *decoded.key, Candidate{path, decoded.origin, decoded.spec, decoded.refused});
     if (added) continue;
     alone = false;
     add_error(duplicates_, decoded.origin, "duplicate_object",

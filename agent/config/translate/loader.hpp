@@ -22,6 +22,7 @@ struct Candidate {
   std::string file;
   model::Origin origin;
   SpecPtr spec;  // null: rejected
+  Refused refused;
 };
 
 // What the files say now.

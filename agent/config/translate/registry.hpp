@@ -38,7 +38,8 @@ struct SpecSet {
   std::vector<const ApiRouteSpec*> api_routes;
   std::vector<const ReferenceGrantSpec*> grants;
   std::vector<const NamespaceSpec*> name_spaces;
-  model::Place place;  // where this agent runs
+  std::vector<Refused> refused;  // newest versions that are not in force
+  model::Place place;            // where this agent runs
 };
 
 struct LabelledEndpoint {

@@ -256,4 +256,10 @@ using Spec = std::variant<GatewaySpec, VirtualServiceSpec, DestinationRuleSpec, 
                           ReferenceGrantSpec, NamespaceSpec>;
 using SpecPtr = std::shared_ptr<const Spec>;
 
+// A version that is not in force, as far as it could be read, for what is to be said in its status.
+struct Refused {
+  SpecPtr spec;     // null: nothing is to be said
+  std::string why;  // its first error
+};
+
 }  // namespace sluice::config

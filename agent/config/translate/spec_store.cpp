@@ -154,6 +154,11 @@ SpecStore::Changes SpecStore::update(const Loaded& loaded) {
   changes.gateways |=
       rejected_before != rejected_ && (std::ranges::any_of(rejected_before, is_gateway) ||
                                        std::ranges::any_of(rejected_, is_gateway));
+  specs_.refused.clear();
+  for (const ObjectKey& key : rejected_) {
+    const Refused& refused = loaded.objects.at(key).refused;
+    if (refused.spec) specs_.refused.push_back(refused);
+  }
   index_names();
   return changes;
 }

@@ -115,20 +115,23 @@ std::vector<GatewayStatus::Address> read_addresses(const DecodeInput& input, Fie
   return out;
 }
 
-bool read_infrastructure(const DecodeInput& input, Fields& spec) {
+void read_infrastructure(const DecodeInput& input, Fields& spec, ApiGatewaySpec& out) {
   const auto located = spec.map("infrastructure");
-  if (!located) return false;
+  if (!located) return;
   Fields fields(*located->node, located->path, input.report);
   const auto parameters = fields.get("parametersRef");
   if (parameters) {
     input.report.unsupported(parameters->key, parameters->path,
                              "the Gateway is not accepted: no kind of parameters exists");
   }
-  // There are no objects made for a Gateway that labels could be put on.
-  static constexpr std::array<std::string_view, 2> kSilent{"labels", "annotations"};
+  if (const auto annotations = fields.map("annotations")) {
+    read_more_annotations(input, *annotations, out.annotations);
+  }
+  // There are no objects made for a Gateway that they could be put on.
+  static constexpr std::array<std::string_view, 1> kSilent{"labels"};
   fields.silent(kSilent);
   fields.finish();
-  return parameters.has_value();
+  out.has_parameters = parameters.has_value();
 }
 
 }  // namespace
@@ -211,7 +214,7 @@ ApiGatewaySpec decode_api_gateway(const DecodeInput& input) {
   out.class_name = spec.required_text("gatewayClassName").value;
   out.listeners = read_listeners(input, spec);
   out.wanted = read_addresses(input, spec);
-  out.has_parameters = read_infrastructure(input, spec);
+  read_infrastructure(input, spec, out);
   if (const auto allowed = spec.map("allowedListeners")) {
     Fields fields(*allowed->node, allowed->path, input.report);
     out.allowed_listeners = read_name_spaces(input, fields, From::kNone);

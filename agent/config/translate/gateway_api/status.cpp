@@ -83,6 +83,42 @@ void add_gateway_status(const ApiGateway& gateway, std::vector<GatewayStatus>& o
   out.push_back(std::move(status));
 }
 
+namespace {
+
+template <typename T>
+T& find_or_add(const StatusTarget& target, std::vector<T>& list) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const T& each) {
+    return each.target.kind == target.kind && each.target.name_space == target.name_space &&
+           each.target.name == target.name;
+  });
+  return found == list.end() ? list.emplace_back() : *found;
+}
+
+}  // namespace
+
+void refuse(const ApiRouteSpec& newest, const std::vector<Attachment>& attachments,
+            const std::string& why, std::vector<RouteStatus>& out) {
+  if (attachments.empty() && !newest.had_status) return;
+  RouteStatus& status = find_or_add(newest.target, out);
+  status = {newest.target, {}};
+  for (const Attachment& attachment : attachments) {
+    const ParentReference& parent = *attachment.parent;
+    status.parents.push_back({parent.group,
+                              parent.kind,
+                              parent.name_space,
+                              parent.name,
+                              parent.section,
+                              parent.port,
+                              {{"Accepted", false, "UnsupportedValue", why}}});
+  }
+}
+
+void refuse(const StatusTarget& newest, const std::string& why, std::vector<GatewayStatus>& out) {
+  GatewayStatus& status = find_or_add(newest, out);
+  status.target = newest;
+  status.conditions = {{"Accepted", false, "Invalid", why}, {"Programmed", false, "Invalid", why}};
+}
+
 RuleProblems rule_problems(const ApiRouteSpec& route) {
   RuleProblems out;
   out.whole = !route.rules.empty();

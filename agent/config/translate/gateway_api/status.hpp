@@ -14,6 +14,11 @@ void add_gateway_status(const ApiGateway& gateway, std::vector<GatewayStatus>& o
                                        const std::vector<Attachment>& attachments,
                                        const LinkedApiRoute& linked);
 
+// Puts in place of what is said of the version in force what is to be said of the newest one, which is refused.
+void refuse(const ApiRouteSpec& newest, const std::vector<Attachment>& attachments,
+            const std::string& why, std::vector<RouteStatus>& out);
+void refuse(const StatusTarget& newest, const std::string& why, std::vector<GatewayStatus>& out);
+
 // What is wrong with the rules; with `whole` nothing of the route is in force.
 struct RuleProblems {
   std::optional<Judgement> first;

@@ -227,6 +227,23 @@ void ApiWorld::add_listener(const Port& port, model::World& world, Diagnostics& 
   std::move(hosts.begin(), hosts.end(), std::back_inserter(listener->virtual_hosts));
 }
 
+void ApiWorld::refuse_newest(const SpecSet& specs, ApiGateways& gateways,
+                             const NamespaceLabels& labels, StatusReport& status) const {
+  std::set<std::string> classes;
+  for (const GatewayClassStatus& each : status.classes) classes.insert(each.target.name);
+  for (const Refused& refused : specs.refused) {
+    if (const auto* route = std::get_if<ApiRouteSpec>(refused.spec.get())) {
+      refuse(*route, attach(*route, labels, gateways), refused.why, status.routes);
+    } else if (const auto* gateway = std::get_if<ApiGatewaySpec>(refused.spec.get())) {
+      if (classes.contains(gateway->class_name)) {
+        refuse(gateway->target, refused.why, status.gateways);
+      }
+    } else if (const auto* set = std::get_if<ListenerSetSpec>(refused.spec.get())) {
+      if (gateways.contains(set->parent)) refuse(set->target, refused.why, status.gateways);
+    }
+  }
+}
+
 void ApiWorld::build(const SpecSet& specs, const SpecStore::Changes& changes, LinkCache& links,
                      GatewayAddresses addresses, model::World& world, StatusReport& status,
                      Diagnostics& diagnostics) {
@@ -247,6 +264,7 @@ void ApiWorld::build(const SpecSet& specs, const SpecStore::Changes& changes, Li
     add_gateway_status(gateway, status.gateways);
     report_gateway(gateway, diagnostics);
   }
+  refuse_newest(specs, gateways, labels, status);
   sort_by_target(status.gateways);
   sort_by_target(status.routes);
   hosts_ = std::exchange(next_hosts_, {});

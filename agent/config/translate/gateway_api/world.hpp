@@ -35,6 +35,9 @@ class ApiWorld {
                                     Diagnostics& diagnostics) const;
   void add_listener(const Port& port, model::World& world, Diagnostics& diagnostics);
 
+  void refuse_newest(const SpecSet& specs, ApiGateways& gateways, const NamespaceLabels& labels,
+                     StatusReport& status) const;
+
   std::unordered_map<const ApiRouteSpec*, Entry> entries_;
   std::map<std::string, ApiHostMemory> hosts_;  // by listener name
   // Of one build.
