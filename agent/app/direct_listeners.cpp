@@ -37,7 +37,7 @@ Result<std::vector<UniqueFd>> DirectListeners::sockets_for(const model::Listener
     inherited_.erase(found);
   }
   while (sockets.size() < workers_.size()) {
-    auto socket = proxy::make_listening_socket(listener.bind, listener.port);
+    auto socket = net::listen_tcp(listener.bind, listener.port, ahead_);
     if (!socket) {
       return fail(
           ErrorCode::kUnavailable,

@@ -17,6 +17,8 @@ class DirectListeners {
  public:
   explicit DirectListeners(std::vector<std::unique_ptr<proxy::Worker>>& workers)
       : workers_(workers) {}
+  // Addresses are bound that this node does not have, or not yet.
+  void bind_ahead() { ahead_ = true; }
   // Binds what is new or could not be bound before, releases what is gone. Returns what could not be bound, by listener
   // name.
   [[nodiscard]] std::map<std::string, std::string> publish(const snapshot::Snapshot& snapshot);
@@ -43,6 +45,7 @@ class DirectListeners {
   std::vector<std::unique_ptr<proxy::Worker>>& workers_;
   std::map<std::string, Bound> bound_;  // by listener name
   std::map<std::string, std::vector<UniqueFd>> inherited_;
+  bool ahead_ = false;
 };
 
 }  // namespace sluice::app

@@ -185,7 +185,10 @@ Result<void> Supervisor::start_configuration() {
   translate.gateway_labels = options_.gateway_labels;
   translate.node_name = options_.node_name;
   translate.locality = options_.locality;
-  if (options_.kubernetes) translate.gateway_addresses = config::GatewayAddresses::kAssigned;
+  if (options_.kubernetes) {
+    translate.gateway_addresses = config::GatewayAddresses::kAssigned;
+    direct_.bind_ahead();
+  }
   translate.check_regex = [](std::string_view text) { return routing::check_regex(text); };
   translate.check_rewrite = [](std::string_view pattern, std::string_view substitution) {
     return routing::check_rewrite(pattern, substitution);

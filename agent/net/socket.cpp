@@ -41,12 +41,16 @@ Result<UniqueFd> open_for(const std::optional<IpAddress>& bind, bool& dual) {
 
 }  // namespace
 
-Result<UniqueFd> listen_tcp(std::optional<IpAddress> bind, std::uint16_t port) {
+Result<UniqueFd> listen_tcp(std::optional<IpAddress> bind, std::uint16_t port, bool ahead) {
   bool dual = false;
   auto fd = open_for(bind, dual);
   if (!fd) return fd;
   SocketAddress address{bind ? *bind : IpAddress{}, port};
   if (!bind && !dual) address.ip = IpAddress::v4(in_addr{INADDR_ANY});
+  if (bind && ahead) {
+    const bool v4 = bind->is_v4();
+    set_flag(fd->get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND);
+  }
   set_flag(fd->get(), SOL_SOCKET, SO_REUSEADDR);
   set_flag(fd->get(), IPPROTO_TCP, TCP_NODELAY);
   if (bind && !bind->is_v4()) set_flag(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY);

@@ -14,8 +14,9 @@ namespace sluice::net {
 
 // A listening TCP socket with SO_REUSEPORT and TCP_NODELAY (which its children inherit). `bind`
 // unset: dual stack on every address, or AF_INET where the host has no IPv6. Port 0 lets the kernel
-// choose.
-[[nodiscard]] Result<UniqueFd> listen_tcp(std::optional<IpAddress> bind, std::uint16_t port);
+// choose. `ahead`: also where this host does not have the address (yet), as in a cluster whose nodes take turns.
+[[nodiscard]] Result<UniqueFd> listen_tcp(std::optional<IpAddress> bind, std::uint16_t port,
+                                          bool ahead = false);
 
 // Starts a connection (TCP_NODELAY); it may still be in progress on return. Errors that connect(2)
 // reports at once, such as ENETUNREACH, fail here.
