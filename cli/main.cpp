@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // lbctl: one question to the agent, one answer on standard output, an exit code for scripts.
 // Thread: main.
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "cli/client/client.hpp"
 #include "cli/commands/commands.hpp"
 #include "cli/options.hpp"
 #include "cli/render/json.hpp"
+#include "cli/render/units.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -47,6 +51,44 @@ Result<Answer> explain(Client& client, const Options& options, const Painter& pa
       options, reply, [&](const auto& r) { return render_explain(request, r, paint); }, exit_code);
 }
 
+// The agent keeps events for a while; so often a follower asks for those that came.
+constexpr std::chrono::milliseconds kBetweenQuestions{200};
+
+Result<std::string> lines_of(const v1::FlowEventsReply& reply, const Options& options,
+                             const Painter& paint) {
+  std::string out;
+  for (const v1::FlowEvent& event : reply.events()) {
+    if (options.format == Format::kTable) {
+      out += render_event(event, paint);
+      continue;
+    }
+    auto json = to_json_line(event);
+    if (!json) return json;
+    out += *json;
+  }
+  return out;
+}
+
+// Until the program is interrupted, the agent is gone or nobody reads any more.
+Result<Answer> follow(Client& client, const Options& options, const Painter& paint) {
+  v1::FlowEventsRequest request;
+  for (;;) {
+    const auto reply = client.flow_events(request);
+    if (!reply) return tl::unexpected(reply.error());
+    if (reply->lost() > 0) {
+      std::fprintf(stderr, "lbctl: %s not kept for so long\n",
+                   human_count(reply->lost(), "event was", "events were").c_str());
+    }
+    auto lines = lines_of(*reply, options, paint);
+    if (!lines) return tl::unexpected(lines.error());
+    if (std::fputs(lines->c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+      return fail_errno("cannot write", errno);
+    }
+    request.set_after(reply->last());
+    std::this_thread::sleep_for(kBetweenQuestions);
+  }
+}
+
 Result<Answer> ask(const Options& options) {
   Result<Client> client = Client::connect(options.socket);
   if (!client) return tl::unexpected(client.error());
@@ -64,6 +106,8 @@ Result<Answer> ask(const Options& options) {
       return answer(options, client->flows(request),
                     [&](const auto& r) { return render_flows(r, paint); });
     }
+    case Command::kFollowFlows:
+      return follow(*client, options, paint);
     case Command::kMoveFlows: {
       v1::MoveFlowsRequest request;
       request.set_client(options.client);

@@ -20,6 +20,7 @@ constexpr const char* kExamples = R"(Examples:
   lbctl explain http://shop.test/ -H 'x-user: me'
                                            the same with a header field; GET is the default
   lbctl flows                              connections that the kernel carries by itself
+  lbctl flows --follow                     each of them that starts, is taken back or ends
   lbctl flows move --endpoint 10.0.1.7     take those of a pod back, for their next request
   lbctl status -o json | jq .listeners     for scripts
 
@@ -52,8 +53,12 @@ void declare(CLI::App& app, Raw& raw, const std::string& version) {
                      "Every route: what it matches, where it leads, shares wanted and realised");
   CLI::App* flows =
       app.add_subcommand("flows", "Steered connections with packets and bytes per direction");
-  flows->add_option("--limit", raw.options.limit,
-                    "At most so many flows (0: the agent's default, 1000)");
+  CLI::Option* limit = flows->add_option("--limit", raw.options.limit,
+                                         "At most so many flows (0: the agent's default, 1000)");
+  flows
+      ->add_flag("--follow", raw.options.follow,
+                 "Print each that starts, is taken back or ends, until interrupted")
+      ->excludes(limit);
   CLI::App* move = flows->add_subcommand(
       "move", "Take connections back: their next request is routed anew, like any other");
   CLI::Option* all = move->add_flag("--all", raw.options.all, "All of them");
@@ -149,8 +154,10 @@ std::variant<Options, Ending> parse_options(int argc, const char* const* argv,
   if (raw.options.command == Command::kExplain) return finish_explain(raw);
   if (app.got_subcommand("flows") && app.get_subcommand("flows")->got_subcommand("move")) {
     raw.options.command = Command::kMoveFlows;
+    if (raw.options.follow) return usage_error("--follow and move exclude each other", "flows");
     return finish_move(raw.options);
   }
+  if (raw.options.follow) raw.options.command = Command::kFollowFlows;
   return raw.options;
 }
 

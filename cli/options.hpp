@@ -17,7 +17,7 @@ inline constexpr int kExitUsage = 2;  // the command line, or explain's URL, mak
 inline constexpr int kExitNotRouted =
     3;  // explain: the client would get an error from Sluice itself
 
-enum class Command { kStatus, kRoutes, kFlows, kMoveFlows, kExplain };
+enum class Command { kStatus, kRoutes, kFlows, kFollowFlows, kMoveFlows, kExplain };
 enum class Format { kTable, kJson };
 
 struct Options {
@@ -25,6 +25,7 @@ struct Options {
   std::string socket = "/run/sluice/agent.sock";
   Format format = Format::kTable;
   std::uint32_t limit = 0;  // flows; 0 = the agent's default
+  bool follow = false;      // flows
   std::string client;       // flows move
   std::string endpoint;
   bool all = false;

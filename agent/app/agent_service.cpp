@@ -220,6 +220,11 @@ Result<control::v1::MoveFlowsReply> AgentService::move_flows(
   return reply;
 }
 
+Result<control::v1::FlowEventsReply> AgentService::flow_events(
+    const control::v1::FlowEventsRequest& request) {
+  return flow_feed_->since(request.after());
+}
+
 std::string AgentService::metrics() {
   auto now = picture();
   if (!now) return "# " + now.error().message + "\n";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/app/config_feed.hpp"
+#include "agent/app/flow_feed.hpp"
 #include "agent/app/kernel_path.hpp"
 #include "agent/app/listener_retry.hpp"
 #include "agent/app/options.hpp"
@@ -39,6 +40,8 @@ class AgentService final : public control::AgentApi {
   Result<control::v1::ExplainReply> explain(const control::v1::ExplainRequest& request) override;
   Result<control::v1::MoveFlowsReply> move_flows(
       const control::v1::MoveFlowsRequest& request) override;
+  Result<control::v1::FlowEventsReply> flow_events(
+      const control::v1::FlowEventsRequest& request) override;
 
   [[nodiscard]] std::string metrics();
   [[nodiscard]] std::string health();  // empty = fine
@@ -47,6 +50,7 @@ class AgentService final : public control::AgentApi {
   void use_kernel_path(KernelPath* kernel) { kernel_ = kernel; }
   // Before any call of others; outlives this.
   void use_feed(const ConfigFeed* feed) { feed_ = feed; }
+  void use_flow_feed(FlowFeed* feed) { flow_feed_ = feed; }
   void begin_drain() { draining_ = true; }
 
  private:
@@ -71,6 +75,7 @@ class AgentService final : public control::AgentApi {
   const std::vector<std::unique_ptr<proxy::Worker>>& workers_;
   const UpdatePipeline& pipeline_;
   const ConfigFeed* feed_ = nullptr;
+  FlowFeed* flow_feed_ = nullptr;
   std::atomic<KernelPath*> kernel_;  // set on main, read by control's threads
   std::atomic<bool> draining_{false};
   const datapath::PreflightReport& preflight_;

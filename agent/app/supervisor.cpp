@@ -148,6 +148,7 @@ Result<void> Supervisor::start_workers() {
     worker_options.node_name = options_.node_name;
     worker_options.carried_grace = std::chrono::seconds(options_.drain_seconds);
     apply(options_.http, worker_options);
+    worker_options.carried_watch = &flow_feed_;
     if (access_log_) worker_options.access_sink = access_sinks_[i].get();
     proxy::Worker::SteeringFactory steering = [](net::Reactor&) { return nullptr; };
     if (kernel_) steering = kernel_->steering_factory(i);
@@ -240,6 +241,7 @@ Result<void> Supervisor::start_servers() {
                                             kernel_.get(), preflight_, access_log_.get(),
                                             listener_loads_, health_, *listener_retry_);
   service_->use_feed(feed_.get());
+  service_->use_flow_feed(&flow_feed_);
   if (auto serving = serve_control(); !serving) return serving;
   await_successor();
   return feed_->start([this] { return on_first_configuration(); });

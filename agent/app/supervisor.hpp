@@ -11,6 +11,7 @@
 #include "agent/app/agent_service.hpp"
 #include "agent/app/config_feed.hpp"
 #include "agent/app/direct_listeners.hpp"
+#include "agent/app/flow_feed.hpp"
 #include "agent/app/handover.hpp"
 #include "agent/app/kernel_path.hpp"
 #include "agent/app/listener_retry.hpp"
@@ -72,6 +73,7 @@ class Supervisor {
 
   Options options_;
   SteadyClock clock_;
+  FlowFeed flow_feed_{clock_};
   const std::shared_ptr<health::Registry> health_ = std::make_shared<health::Registry>(clock_);
   std::uint32_t client_descriptors_ = 0;
   std::unique_ptr<net::Reactor> reactor_;

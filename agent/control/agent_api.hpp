@@ -15,6 +15,7 @@ class AgentApi {
   virtual Result<v1::RoutesReply> routes() = 0;
   virtual Result<v1::FlowsReply> flows(const v1::FlowsRequest& request) = 0;
   virtual Result<v1::MoveFlowsReply> move_flows(const v1::MoveFlowsRequest& request) = 0;
+  virtual Result<v1::FlowEventsReply> flow_events(const v1::FlowEventsRequest& request) = 0;
   virtual Result<v1::ExplainReply> explain(const v1::ExplainRequest& request) = 0;
 };
 

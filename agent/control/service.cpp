@@ -80,4 +80,9 @@ grpc::Status Service::MoveFlows(grpc::ServerContext*, const v1::MoveFlowsRequest
   return run(reply, [&] { return api_.move_flows(*request); });
 }
 
+grpc::Status Service::FlowEvents(grpc::ServerContext*, const v1::FlowEventsRequest* request,
+                                 v1::FlowEventsReply* reply) {
+  return run(reply, [&] { return api_.flow_events(*request); });
+}
+
 }  // namespace sluice::control

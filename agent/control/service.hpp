@@ -26,6 +26,8 @@ class Service final : public v1::Control::Service {
                        v1::ExplainReply* reply) override;
   grpc::Status MoveFlows(grpc::ServerContext* context, const v1::MoveFlowsRequest* request,
                          v1::MoveFlowsReply* reply) override;
+  grpc::Status FlowEvents(grpc::ServerContext* context, const v1::FlowEventsRequest* request,
+                          v1::FlowEventsReply* reply) override;
 
  private:
   template <typename Reply, typename Call>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/proxy/access_record.hpp"
+#include "agent/proxy/carried_watch.hpp"
 #include "agent/proxy/context.hpp"
 #include "agent/proxy/resume.hpp"
 
@@ -78,8 +79,17 @@ void CarriedPolicy::published() {
   look();
 }
 
-void CarriedPolicy::promoted(CarriedId id, Upstream& upstream, const Generation& generation,
-                             const CarriedPlace& place, bool logged) {
+void CarriedPolicy::promoted(CarriedId id, const Promotion& promotion, Upstream& upstream,
+                             const Generation& generation, const CarriedPlace& place, bool logged) {
+  if (CarriedWatch* const watch = context_.options.carried_watch; watch && watch->wants()) {
+    CarriedChange change;
+    change.id = id;
+    change.client = promotion.client;
+    change.local = promotion.local;
+    change.endpoint = upstream.pool().address();
+    change.cluster = promotion.cluster;
+    watch->changed(change);
+  }
   Known known;
   known.id = id;
   known.serial = generation.serial();
@@ -104,6 +114,7 @@ void CarriedPolicy::ended(const CarriedEnd& end) {
   const bool is_known = found != known_.end() && found->second.id == end.last.id;
   now_ = context_.reactor.clock().now();
   record(end, is_known ? &found->second : nullptr);
+  tell(end, is_known ? &found->second : nullptr);
   if (!is_known) return;
   Known& known = found->second;
   account(known, end.last.requests);
@@ -111,6 +122,30 @@ void CarriedPolicy::ended(const CarriedEnd& end) {
     report(known, health::Outcome::kLocalFailure);
   }
   known_.erase(found);
+}
+
+std::string_view CarriedPolicy::cluster_of(const CarriedEnd& end, const Known* known) const {
+  if (!end.cluster.empty() || known == nullptr) return end.cluster;
+  const auto* place = current_place(*known);
+  return place != nullptr ? std::string_view(place->target->share->cluster) : end.cluster;
+}
+
+void CarriedPolicy::tell(const CarriedEnd& end, const Known* known) const {
+  CarriedWatch* const watch = context_.options.carried_watch;
+  if (watch == nullptr || !watch->wants()) return;
+  CarriedChange change;
+  change.kind = end.moved ? CarriedChange::Kind::kTakenBack : CarriedChange::Kind::kEnded;
+  change.id = end.last.id;
+  change.client = end.last.client;
+  change.local = end.last.local;
+  change.endpoint = end.last.endpoint;
+  change.cluster = cluster_of(end, known);
+  change.reason = end.moved ? label_of(*end.moved) : label_of(end.how);
+  change.requests = end.last.requests;
+  change.bytes_in = end.bytes_in;
+  change.bytes_out = end.bytes_out;
+  change.age = end.last.last_packet - end.last.since;
+  watch->changed(change);
 }
 
 // A connection has a line where the request has one that it was handed over with, so that a sample holds both.
@@ -125,10 +160,7 @@ void CarriedPolicy::record(const CarriedEnd& end, const Known* known) const {
                  std::chrono::duration_cast<std::chrono::system_clock::duration>(age);
   record.client = end.last.client;
   record.endpoint = end.last.endpoint;
-  record.cluster = end.cluster;
-  if (record.cluster.empty() && known != nullptr) {
-    if (const auto* place = current_place(*known)) record.cluster = place->target->share->cluster;
-  }
+  record.cluster = cluster_of(end, known);
   record.reason = end.moved ? label_of(*end.moved) : label_of(end.how);
   record.requests = end.last.requests;
   record.bytes_in = end.bytes_in;

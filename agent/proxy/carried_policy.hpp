@@ -40,8 +40,8 @@ class CarriedPolicy final : public SteeringUser {
   void published();
   // The kernel has a connection now that goes where `upstream` went; `place` is of that generation;
   // `logged`: the promoted request has a line in the access log.
-  void promoted(CarriedId id, Upstream& upstream, const Generation& generation,
-                const CarriedPlace& place, bool logged);
+  void promoted(CarriedId id, const Promotion& promotion, Upstream& upstream,
+                const Generation& generation, const CarriedPlace& place, bool logged);
 
   // How far the subsets of sets with carried connections are from their shares.
   void add_to(WorkerReport& report) const;
@@ -58,7 +58,9 @@ class CarriedPolicy final : public SteeringUser {
   [[nodiscard]] Known& know(const Carried& carried);
   void place(Known& known, const Carried& carried);
   [[nodiscard]] const CarriedPlace* current_place(const Known& known) const;
+  [[nodiscard]] std::string_view cluster_of(const CarriedEnd& end, const Known* known) const;
   void record(const CarriedEnd& end, const Known* known) const;
+  void tell(const CarriedEnd& end, const Known* known) const;
   void account(Known& known, std::uint64_t requests);
   void report(const Known& known, health::Outcome outcome) const;
   [[nodiscard]] std::optional<MoveReason> reason_for(const Known& known,

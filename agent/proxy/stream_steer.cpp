@@ -144,7 +144,7 @@ bool Stream::promote(Promotable& client, std::string_view raw) {
   if (result.outcome == PromoteOutcome::kPromoted) {
     const std::uint32_t set = listener_->steer_set;
     const auto choice = static_cast<std::uint32_t>(target_ - generation_->targets(set).data());
-    context_.carried.promoted(result.id, upstream, *generation_,
+    context_.carried.promoted(result.id, promotion, upstream, *generation_,
                               {set, choice, target_, load_.tried().back()}, record_.has_value());
     upstream.forget_socket();
     exchange_.reset();

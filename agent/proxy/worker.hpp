@@ -24,6 +24,7 @@
 namespace sluice::proxy {
 
 class AccessSink;
+class CarriedWatch;
 
 struct WorkerOptions {
   std::uint32_t index = 0;
@@ -46,6 +47,7 @@ struct WorkerOptions {
   std::uint32_t max_idle_upstreams = 512;           // per endpoint
   std::uint32_t buffer_bytes = 64 * 1024;  // per direction of a stream: the bound of back-pressure
   std::shared_ptr<health::Registry> registry;  // of all workers; null: one of its own
+  CarriedWatch* carried_watch = nullptr;       // outlives the worker; null: nobody is told
   AccessSink* access_sink = nullptr;           // outlives the worker; null: no request is recorded
 };
 

@@ -158,4 +158,11 @@ Result<v1::MoveFlowsReply> Client::move_flows(const v1::MoveFlowsRequest& reques
       });
 }
 
+Result<v1::FlowEventsReply> Client::flow_events(const v1::FlowEventsRequest& request) {
+  return impl_->run<v1::FlowEventsReply>(
+      [&](grpc::ClientContext& context, v1::FlowEventsReply& reply) {
+        return impl_->stub->FlowEvents(&context, request, &reply);
+      });
+}
+
 }  // namespace sluice::cli

@@ -27,6 +27,7 @@ class Client {
   Result<v1::FlowsReply> flows(const v1::FlowsRequest& request);
   Result<v1::ExplainReply> explain(const v1::ExplainRequest& request);
   Result<v1::MoveFlowsReply> move_flows(const v1::MoveFlowsRequest& request);
+  Result<v1::FlowEventsReply> flow_events(const v1::FlowEventsRequest& request);
 
  private:
   struct Impl;

@@ -15,6 +15,7 @@ namespace v1 = control::v1;
 [[nodiscard]] std::string render_status(const v1::StatusReply& reply, const Painter& paint);
 [[nodiscard]] std::string render_routes(const v1::RoutesReply& reply, const Painter& paint);
 [[nodiscard]] std::string render_flows(const v1::FlowsReply& reply, const Painter& paint);
+[[nodiscard]] std::string render_event(const v1::FlowEvent& event, const Painter& paint);
 [[nodiscard]] std::string render_move(const v1::MoveFlowsReply& reply);
 // The client gets what the configuration says: an endpoint's answer, a redirect, a fixed answer.
 [[nodiscard]] bool served(const v1::ExplainReply& reply);

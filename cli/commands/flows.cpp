@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <ctime>
+
 #include "cli/commands/commands.hpp"
 #include "cli/commands/shares.hpp"
 #include "cli/render/table.hpp"
@@ -66,6 +68,29 @@ std::string render_flows(const v1::FlowsReply& reply, const Painter& paint) {
            "; -> from client to pod, <- from pod to client\n";
   }
   return out;
+}
+
+// One line: what happened to whom, and what there was of it.
+std::string render_event(const v1::FlowEvent& event, const Painter& paint) {
+  const auto milliseconds = static_cast<std::int64_t>(event.unix_seconds() * 1000);
+  const std::time_t second = milliseconds / 1000;
+  std::tm parts{};
+  localtime_r(&second, &parts);
+  char clock[16];
+  const std::size_t size = std::strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
+  const bool started = event.event() == "started";
+  std::string out = fmt::format("{}.{:03} ", std::string_view(clock, size), milliseconds % 1000);
+  out += paint.paint(started ? Style::kGood : Style::kPlain,
+                     fmt::format("{:<10}", clean(event.event())));
+  out += fmt::format(" {} -> {}  {}", clean(event.client()), clean(event.endpoint()),
+                     event.cluster().empty() ? "-" : cluster_title(event.cluster()));
+  if (!started) {
+    out += fmt::format("  {}; {}, {} ->, {} <-, {}", clean(event.reason()),
+                       human_count(event.requests(), "request", "requests"),
+                       human_bytes(event.bytes_to_pod()), human_bytes(event.bytes_to_client()),
+                       human_seconds(event.age_seconds()));
+  }
+  return out + "\n";
 }
 
 std::string render_move(const v1::MoveFlowsReply& reply) {

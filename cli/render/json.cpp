@@ -5,9 +5,11 @@
 
 namespace sluice::cli {
 
-Result<std::string> to_json(const google::protobuf::Message& message) {
+namespace {
+
+Result<std::string> print(const google::protobuf::Message& message, bool whitespace) {
   google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
+  options.add_whitespace = whitespace;
   options.always_print_primitive_fields = true;
   options.preserve_proto_field_names = true;
   std::string out;
@@ -16,6 +18,18 @@ Result<std::string> to_json(const google::protobuf::Message& message) {
     return fail(ErrorCode::kInvalid,
                 "cannot print the agent's reply as JSON: " + status.ToString());
   }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> to_json(const google::protobuf::Message& message) {
+  return print(message, true);
+}
+
+Result<std::string> to_json_line(const google::protobuf::Message& message) {
+  auto out = print(message, false);
+  if (out) *out += '\n';
   return out;
 }
 

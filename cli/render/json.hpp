@@ -12,5 +12,7 @@
 namespace sluice::cli {
 
 [[nodiscard]] Result<std::string> to_json(const google::protobuf::Message& message);
+// On one line, with its LF.
+[[nodiscard]] Result<std::string> to_json_line(const google::protobuf::Message& message);
 
 }  // namespace sluice::cli

@@ -4,10 +4,13 @@
 The crowd: kept-alive clients, one of which sends most of the requests; one request after the other, so that the test
 knows for each which came before a change and which after it.
 """
+import contextlib
+import json
+import subprocess
 import time
 import unittest
 
-from node import NodeTest, scaled, wait_for
+from node import BIN, NodeTest, scaled, wait_for
 from raw_client import RawClient
 
 RATES = (1, 1, 2, 5, 10, 40, 150, 500)  # of the crowd's clients, in proportion
@@ -134,6 +137,42 @@ class Carried(NodeTest):
         self.assertLess(drained, len(RATES))
         self.assertEqual(self.asked(node, reason="config"), 0)
         self.assertEqual(node.sum("sluice_steer_endings_total", reason="cut"), 0)
+
+    def test_whoever_follows_sees_starts_returns_and_ends(self):
+        node = self.make_node()
+        node.start_agent("--steer-after", "1", workers=2)
+        path = node.directory / "events"
+        with open(path, "wb") as out:
+            follower = subprocess.Popen([BIN / "lbctl", "--control", node.socket, "flows", "--follow", "-o", "json"],
+                                        stdout=out)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+
+        def events():
+            return [json.loads(line) for line in path.read_text().splitlines()]
+
+        def one_passes():
+            with contextlib.closing(RawClient(node)) as client:
+                self.assertEqual(client.get()[0], 200)
+            return events()
+        wait_for("the follower to have begun", one_passes)
+        client = RawClient(node)
+        self.addCleanup(client.close)
+
+        def own():
+            return [event for event in events() if event["client"].endswith(f":{client.port}")]
+        self.assertEqual(client.get()[0], 200)
+        wait_for("its start", own)
+        self.assertEqual(int(node.lbctl("flows", "move", "--client", own()[0]["client"])["asked"]), 1)
+        for _ in range(3):
+            self.assertEqual(client.get()[0], 200)
+        client.close()
+        wait_for("its end", lambda: own()[-1]["event"] == "ended", 20)
+        self.assertEqual([(event["event"], event["reason"]) for event in own()],
+                         [("started", ""), ("taken_back", "asked"), ("started", ""), ("ended", "closed")])
+        self.assertEqual([int(event["requests"]) for event in own()], [0, 1, 0, 3])
+        numbers = [int(event["number"]) for event in events()]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
 
     def test_changes_elsewhere_move_nothing(self):
         node, crowd = self.start(rates=(1, 1, 1, 1, 1))

@@ -71,4 +71,14 @@ Result<control::v1::MoveFlowsReply> FakeAgent::move_flows(
   return reply;
 }
 
+// Has events for the second question, and ends then.
+Result<control::v1::FlowEventsReply> FakeAgent::flow_events(
+    const control::v1::FlowEventsRequest& request) {
+  control::v1::FlowEventsReply reply;
+  reply.set_last(1);
+  if (request.after() == 0) return reply;
+  if (request.after() == 1) return read_reply<control::v1::FlowEventsReply>("flow_events");
+  return fail(ErrorCode::kUnavailable, "it ends");
+}
+
 }  // namespace sluice::test

@@ -14,6 +14,8 @@ class FakeAgent final : public control::AgentApi {
   Result<control::v1::ExplainReply> explain(const control::v1::ExplainRequest& request) override;
   Result<control::v1::MoveFlowsReply> move_flows(
       const control::v1::MoveFlowsRequest& request) override;
+  Result<control::v1::FlowEventsReply> flow_events(
+      const control::v1::FlowEventsRequest& request) override;
 };
 
 }  // namespace sluice::test

@@ -69,6 +69,16 @@ TEST_F(LbctlGolden, FlowsLimitIsPassedOnAndSaysWhatIsMissing) {
   expect_golden(result.out, "flows_limit.txt");
 }
 
+TEST_F(LbctlGolden, FlowsFollowPrintsEventsUntilTheAgentEnds) {
+  ASSERT_EQ(setenv("TZ", "UTC", 1), 0);
+  const LbctlRun table = run({"flows", "--follow"});
+  EXPECT_EQ(table.exit_code, 1);
+  EXPECT_NE(table.err.find("2 events were not kept"), std::string::npos) << table.err;
+  EXPECT_NE(table.err.find("it ends"), std::string::npos) << table.err;
+  expect_golden(table.out, "flow_events.txt");
+  expect_golden(run({"flows", "--follow", "-o", "json"}).out, "flow_events.json");
+}
+
 TEST_F(LbctlGolden, FlowsMoveSaysHowManyWereAsked) {
   const LbctlRun one = run({"flows", "move", "--endpoint", "10.0.1.7:80"});
   EXPECT_EQ(one.exit_code, 0) << one.err;

@@ -51,6 +51,8 @@ TEST(LbctlUsage, WrongOptionsExitWithTwo) {
   EXPECT_EQ(move.exit_code, 2);
   EXPECT_TRUE(has(move.err, "--endpoint or --all")) << move.err;
   EXPECT_EQ(run_lbctl({"flows", "move", "--all", "--client", "192.0.2.7"}).exit_code, 2);
+  EXPECT_EQ(run_lbctl({"flows", "--follow", "--limit", "3"}).exit_code, 2);
+  EXPECT_EQ(run_lbctl({"flows", "--follow", "move", "--all"}).exit_code, 2);
   const LbctlRun header = run_lbctl({"explain", "GET", "http://x/", "-H", "no-colon"});
   EXPECT_EQ(header.exit_code, 2);
   EXPECT_TRUE(has(header.err, "'Name: value'")) << header.err;

@@ -55,6 +55,11 @@ class EchoApi final : public AgentApi {
     reply.set_asked(7);
     return reply;
   }
+  Result<v1::FlowEventsReply> flow_events(const v1::FlowEventsRequest& request) override {
+    v1::FlowEventsReply reply;
+    reply.set_last(request.after() + 1);
+    return reply;
+  }
   void close_gate() {
     const std::scoped_lock lock(mutex_);
     open_ = false;
