@@ -145,14 +145,18 @@ std::vector<model::VirtualHostPtr> build_api_hosts(const ApiPort& port, ApiHostM
   DomainUses uses = collect(port);
   const auto domains = domains_of(uses);
   std::map<std::string, ApiHostMemory::Host> hosts;
+  auto next_old = memory.hosts.begin();  // both maps are in the same order
   std::vector<std::pair<const std::string*, model::VirtualHostPtr>> sorted;
   for (auto& [domain, use] : uses) {
     const std::vector<std::string>& served = domains.at(domain);
     // Without a route it only keeps requests from wider hosts' routes, of which "*" has none.
     if (use.routes.empty() && domain == "*") continue;
-    ApiHostMemory::Host& host = hosts[domain];
+    ApiHostMemory::Host& host =
+        hosts.emplace_hint(hosts.end(), domain, ApiHostMemory::Host{})->second;
     std::string name = name_of(use);
-    const auto old = memory.hosts.find(domain);
+    while (next_old != memory.hosts.end() && next_old->first < domain) ++next_old;
+    const bool known = next_old != memory.hosts.end() && next_old->first == domain;
+    const auto old = known ? next_old : memory.hosts.end();
     if (old != memory.hosts.end() && old->second.routes == use.routes &&
         old->second.domains == served && old->second.name == name) {
       host = std::move(old->second);

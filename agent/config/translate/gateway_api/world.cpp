@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "agent/config/translate/gateway_annotations.hpp"
@@ -22,9 +23,13 @@ struct ApiWorld::Port {
 
 namespace {
 
+// Moving statuses costs more than looking: mostly the order of age is that of names.
 template <typename T>
 void sort_by_target(std::vector<T>& list) {
-  std::sort(list.begin(), list.end(), [](const T& a, const T& b) { return a.target < b.target; });
+  const auto before = [](const T& a, const T& b) { return a.target < b.target; };
+  if (!std::is_sorted(list.begin(), list.end(), before)) {
+    std::sort(list.begin(), list.end(), before);
+  }
 }
 
 // What attaches nowhere is told in its status; in files there is none.
@@ -204,12 +209,15 @@ void ApiWorld::add_listener(const Port& port, model::World& world, Diagnostics& 
     merge_annotations(*listener, gateway->annotations, diagnostics);
   }
   ApiPort attached;
+  std::unordered_set<const model::Cluster*> seen;  // most routes lead to few services
   attached.listeners = port.listeners;
   for (const ApiListener* each : port.listeners) {
     const auto routes = routes_.find(each);
     if (routes == routes_.end()) continue;
     for (const LinkedApiRoutePtr& route : routes->second) {
-      for (const auto& [key, cluster] : route->clusters) world.clusters.try_emplace(key, cluster);
+      for (const auto& [key, cluster] : route->clusters) {
+        if (seen.insert(cluster.get()).second) world.clusters.try_emplace(key, cluster);
+      }
     }
     if (is_http(*each)) {
       attached.routes.emplace(each, routes->second);
