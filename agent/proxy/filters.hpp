@@ -87,7 +87,7 @@ class Filters {
   FilterResult abort(const model::Fault::Abort& abort);
   FilterResult redirect(const FilterRequest& request, const routing::Redirect& to);
   FilterResult direct_response(const model::DirectResponse& response);
-  FilterResult preflight(const FilterRequest& request, const routing::Cors* allowed);
+  FilterResult preflight(const http::RequestHead& head, const routing::Cors* allowed);
   [[nodiscard]] routing::EditContext edit_context(const FilterRequest& request) const;
 
   LocalAnswer answer_;

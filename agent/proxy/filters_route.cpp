@@ -55,8 +55,8 @@ FilterResult Filters::begin_route(const FilterRequest& request) {
   if (actions->cors) {
     origin_ = head.headers.get("Origin").value_or("");
     const auto verdict = actions->cors->judge(head);
-    if (verdict == routing::Cors::Verdict::kPreflight) return preflight(request, &*actions->cors);
-    if (verdict == routing::Cors::Verdict::kRefusedPreflight) return preflight(request, nullptr);
+    if (verdict == routing::Cors::Verdict::kPreflight) return preflight(head, &*actions->cors);
+    if (verdict == routing::Cors::Verdict::kRefusedPreflight) return preflight(head, nullptr);
   }
   const auto& fault = request.route->route->fault;
   if (fault && fault->delay && fault->delay->duration.count() > 0 &&
@@ -68,10 +68,10 @@ FilterResult Filters::begin_route(const FilterRequest& request) {
   return {};
 }
 
-FilterResult Filters::preflight(const FilterRequest& /*request*/, const routing::Cors* allowed) {
+FilterResult Filters::preflight(const http::RequestHead& head, const routing::Cors* allowed) {
   const FilterResult result = reply(200, Ending::kCorsPreflight, "cors_preflight");
   preflight_ = true;
-  if (allowed != nullptr) allowed->add_preflight_fields(origin_, answer_.headers);
+  if (allowed != nullptr) allowed->add_preflight_fields(origin_, head, answer_.headers);
   return result;
 }
 

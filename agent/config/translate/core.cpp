@@ -117,6 +117,10 @@ ServiceSpec decode_service(const DecodeInput& input) {
     if (const auto name = fields.text("name")) port.name = name->value;
     read_target_port(fields, port);
     if (is_tcp(fields)) out.ports.push_back(std::move(port));
+    if (const auto protocol = fields.text("appProtocol");
+        protocol && protocol->value == "kubernetes.io/h2c") {
+      input.report.unsupported(protocol->mark, protocol->path, "endpoints are asked in HTTP/1.1");
+    }
     fields.silent(kPortFields);
     fields.finish();
   }

@@ -20,7 +20,7 @@ std::string list(const std::vector<std::string>& elements) {
   return out;
 }
 
-void add_unless_empty(std::string_view name, const std::string& value, http::HeaderMap& headers) {
+void add_unless_empty(std::string_view name, std::string_view value, http::HeaderMap& headers) {
   if (!value.empty()) headers.set(name, value);
 }
 
@@ -82,10 +82,17 @@ void Cors::add_origin(std::string_view origin, http::HeaderMap& headers) const {
   if (credentials_) headers.set("Access-Control-Allow-Credentials", "true");
 }
 
-void Cors::add_preflight_fields(std::string_view origin, http::HeaderMap& headers) const {
+void Cors::add_preflight_fields(std::string_view origin, const http::RequestHead& head,
+                                http::HeaderMap& headers) const {
+  const auto named = [&](std::string_view listed, std::string_view asked) {
+    return listed == "*" && credentials_ ? head.headers.get(asked).value_or("") : listed;
+  };
   add_origin(origin, headers);
-  add_unless_empty("Access-Control-Allow-Methods", methods_, headers);
-  add_unless_empty("Access-Control-Allow-Headers", headers_, headers);
+  add_unless_empty("Access-Control-Allow-Methods", named(methods_, "Access-Control-Request-Method"),
+                   headers);
+  add_unless_empty("Access-Control-Allow-Headers",
+                   named(headers_, "Access-Control-Request-Headers"), headers);
+  add_unless_empty("Access-Control-Expose-Headers", exposed_, headers);
   add_unless_empty("Access-Control-Max-Age", max_age_, headers);
   headers.set("Vary", "Origin");
 }

@@ -26,7 +26,9 @@ class Cors {
   [[nodiscard]] Verdict judge(const http::RequestHead& head) const;
   [[nodiscard]] bool allows(std::string_view origin) const;
 
-  void add_preflight_fields(std::string_view origin, http::HeaderMap& headers) const;
+  // "*" for methods or headers, which browsers do not take together with credentials, is then what `head` asks for.
+  void add_preflight_fields(std::string_view origin, const http::RequestHead& head,
+                            http::HeaderMap& headers) const;
   // For every answer of the route: what an allowed origin may see; for all, that the answer depends on the origin, so
   // that no cache gives one origin what was meant for another. `origin` empty: the request named none.
   void add_answer_fields(std::string_view origin, http::HeaderMap& headers) const;

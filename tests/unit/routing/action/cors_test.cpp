@@ -68,12 +68,14 @@ TEST(Cors, APreflightFromAnAllowedOriginIsAnswered) {
   const Cors cors = compiled(policy());
   EXPECT_EQ(cors.judge(preflight("https://shop.example.com")), Verdict::kPreflight);
   http::HeaderMap headers;
-  cors.add_preflight_fields("https://shop.example.com", headers);
+  cors.add_preflight_fields("https://shop.example.com", preflight("https://shop.example.com"),
+                            headers);
   EXPECT_EQ(lines(headers),
             "Access-Control-Allow-Origin: https://shop.example.com\n"
             "Access-Control-Allow-Credentials: true\n"
             "Access-Control-Allow-Methods: GET, POST\n"
             "Access-Control-Allow-Headers: X-Token\n"
+            "Access-Control-Expose-Headers: X-Total, X-Page\n"
             "Access-Control-Max-Age: 86400\n"
             "Vary: Origin\n");
 }
@@ -82,8 +84,26 @@ TEST(Cors, WhatThePolicyLeavesOutIsNotSaid) {
   model::Cors any;
   any.allow_origins = {{Kind::kExact, "*"}};
   http::HeaderMap headers;
-  compiled(any).add_preflight_fields("https://a.test", headers);
+  compiled(any).add_preflight_fields("https://a.test", preflight("https://a.test"), headers);
   EXPECT_EQ(lines(headers), "Access-Control-Allow-Origin: https://a.test\nVary: Origin\n");
+}
+
+// Fetch 3.3.3: with credentials a "*" is no wildcard.
+TEST(Cors, WithCredentialsAnyMethodAndHeaderIsTheOneAskedFor) {
+  model::Cors any;
+  any.allow_origins = {{Kind::kPresent, ""}};
+  any.allow_methods = {"*"};
+  any.allow_headers = {"*"};
+  auto head = preflight("https://a.test");
+  head.headers.add("Access-Control-Request-Headers", "x-one, x-two");
+  http::HeaderMap plain;
+  compiled(any).add_preflight_fields("https://a.test", head, plain);
+  EXPECT_EQ(plain.get("Access-Control-Allow-Methods"), "*");
+  any.allow_credentials = true;
+  http::HeaderMap headers;
+  compiled(any).add_preflight_fields("https://a.test", head, headers);
+  EXPECT_EQ(headers.get("Access-Control-Allow-Methods"), "POST");
+  EXPECT_EQ(headers.get("Access-Control-Allow-Headers"), "x-one, x-two");
 }
 
 // Istio: unmatchedPreflights.
