@@ -15,13 +15,16 @@ ClusterUse::ClusterUse(Context& context, const snapshot::Share& share)
       records_(context.registry->find(share.cluster, policy_, endpoints_.span())) {
   ++report_.uses;
   states_.reserve(endpoints_.size());
-  pools_.reserve(endpoints_.size());
-  for (const auto& record : records_.endpoints) {
+  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+    const auto& record = records_.endpoints[i];
     states_.push_back(&record->state());
-    pools_.push_back(context.pools.adopt(record, policy_));
+    if (auto pool = context.pools.adopt(record, policy_)) {
+      pools_.resize(endpoints_.size());
+      pools_[i] = std::move(pool);
+    }
     if (auto pool = context.mirror_pools.adopt(record, policy_)) {
       mirror_pools_.resize(endpoints_.size());
-      mirror_pools_[pools_.size() - 1] = std::move(pool);
+      mirror_pools_[i] = std::move(pool);
     }
   }
   balance::PickerOptions options{.endpoints = endpoints_.span(),
@@ -48,6 +51,7 @@ std::optional<std::uint32_t> ClusterUse::pick(const balance::PickRequest& reques
 }
 
 EndpointPool& ClusterUse::pool(std::uint32_t endpoint) {
+  if (pools_.empty()) pools_.resize(endpoints_.size());
   auto& pool = pools_[endpoint];
   if (!pool) pool = context_.pools.get(records_.endpoints[endpoint], policy_);
   return *pool;

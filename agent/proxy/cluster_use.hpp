@@ -36,7 +36,7 @@ class ClusterUse {
   [[nodiscard]] bool uses(std::uint32_t endpoint, TimePoint now) {
     return picker_.uses(endpoint, now);
   }
-  [[nodiscard]] std::size_t size() const { return pools_.size(); }
+  [[nodiscard]] std::size_t size() const { return endpoints_.size(); }
   // Made at the first request for the endpoint: most workers never see most of many endpoints.
   [[nodiscard]] EndpointPool& pool(std::uint32_t endpoint);
   // For copies of requests; made when the first one comes.
@@ -59,7 +59,7 @@ class ClusterUse {
   ClusterReport& report_;
   health::Records records_;
   std::vector<balance::EndpointState*> states_;              // in records_
-  std::vector<std::shared_ptr<EndpointPool>> pools_;         // as endpoints_, with gaps
+  std::vector<std::shared_ptr<EndpointPool>> pools_;         // as endpoints_, with gaps; or none
   std::vector<std::shared_ptr<EndpointPool>> mirror_pools_;  // the same, or none
   balance::EndpointPicker picker_;
 };

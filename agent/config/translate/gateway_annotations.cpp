@@ -108,9 +108,9 @@ class Reader {
   }
 
   template <typename T>
-  void keep(std::optional<Annotated<T>>& out, const std::optional<T>& value,
-            const std::string& name, const Annotation& annotation,
-            fmt::format_string<const std::string&> wrong, const char* hint) {
+  void keep(Boxed<Annotated<T>>& out, const std::optional<T>& value, const std::string& name,
+            const Annotation& annotation, fmt::format_string<const std::string&> wrong,
+            const char* hint) {
     if (value) {
       if (!out) out = Annotated<T>{*value, input_.origin(annotation.mark, path_of(name))};
     } else {
@@ -142,7 +142,7 @@ class Merger {
 
   // `stricter(a, b)`: a wins over b although it comes later.
   template <typename T, typename Stricter>
-  void merge(std::optional<T>& kept, const std::optional<Annotated<T>>& more, Stricter stricter) {
+  void merge(std::optional<T>& kept, const Boxed<Annotated<T>>& more, Stricter stricter) {
     if (!more) return;
     if (!kept) {
       kept = more->value;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/base/boxed.hpp"
 #include "agent/model/world.hpp"
 
 namespace sluice::config {
@@ -44,13 +45,13 @@ struct Annotated {
 
 // The sluice.dev/ annotations of a Gateway, which speak of its listeners.
 struct GatewayAnnotations {
-  std::optional<Annotated<model::SteerAfter>> steer_after;
-  std::optional<Annotated<model::ForwardedHeaders>> forwarded_headers;
-  std::optional<Annotated<model::PathNormalization>> path_normalization;
-  std::optional<Annotated<model::DesyncMode>> desync_mode;
-  std::optional<Annotated<std::uint32_t>> max_connections;
-  std::optional<Annotated<std::uint64_t>> max_body_bytes;
-  std::optional<Annotated<bool>> proxy_protocol;
+  Boxed<Annotated<model::SteerAfter>> steer_after;
+  Boxed<Annotated<model::ForwardedHeaders>> forwarded_headers;
+  Boxed<Annotated<model::PathNormalization>> path_normalization;
+  Boxed<Annotated<model::DesyncMode>> desync_mode;
+  Boxed<Annotated<std::uint32_t>> max_connections;
+  Boxed<Annotated<std::uint64_t>> max_body_bytes;
+  Boxed<Annotated<bool>> proxy_protocol;
 };
 
 }  // namespace sluice::config
