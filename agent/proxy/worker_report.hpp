@@ -17,7 +17,7 @@ namespace sluice::proxy {
 #define LB_ENDINGS(X)                                                                              \
   X(kNoListener, "no_listener", "a connection arrived for an address that no listener serves")     \
   X(kNoRoute, "no_route", "404: no route matches")                                                 \
-  X(kNoDestination, "no_destination", "500: the route's action is not supported")                  \
+  X(kNoDestination, "no_destination", "500: the route has no destination that exists")             \
   X(kNoEndpoint, "no_endpoint", "503: no endpoint is ready")                                       \
   X(kOverflow, "upstream_overflow", "503: a limit of the destination's connectionPool is reached") \
   X(kConnectFailed, "connect_failed", "503: the endpoint could not be reached")                    \

@@ -41,7 +41,10 @@ void read_path(const DecodeInput& input, Fields& match, model::RouteMatch& out) 
                        fmt::format("`{}` is not a path", text), "begin it with `/`");
     return;
   }
-  if (type == 2) check_regex(input, *value);
+  if (type == 2) {
+    if (!value) return fields.missing("value", "add the expression");
+    check_regex(input, *value);
+  }
   if (type == 0) {
     while (text.ends_with('/')) text.pop_back();
     if (text.empty()) return;  // every path begins with "/"
