@@ -159,7 +159,7 @@ void fill(const snapshot::DestinationSet& set, const snapshot::Share& from,
   to.set_realised_percent(all == 0 ? 0 : 100 * static_cast<double>(own) / static_cast<double>(all));
   to.set_requests(own);
   to.set_endpoints(static_cast<std::uint32_t>(from.endpoints.size()));
-  to.set_state(name_of(from.state));
+  to.set_state(from.invalid ? "invalid" : name_of(from.state));
 }
 
 void fill(const snapshot::Snapshot& snapshot, const model::Cluster& from, const ClusterFacts& facts,

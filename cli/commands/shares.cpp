@@ -11,6 +11,7 @@ namespace {
 Cell share_state(const v1::Share& share) {
   if (share.state() == "empty")
     return {"no endpoint, its share goes to its siblings", Style::kWarn};
+  if (share.state() == "invalid") return {"no such backend: answered with 500", Style::kWarn};
   if (share.state() == "draining") {
     return {"draining: no other endpoint is left for the route", Style::kWarn};
   }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "agent/app/status_view.hpp"
 #include "agent/config/config.hpp"
 #include "agent/snapshot/snapshot.hpp"
 
@@ -10,7 +11,7 @@ namespace sluice {
 namespace {
 
 // One Gateway, one HTTPRoute with these rules; v1 and v2 have an endpoint each.
-snapshot::ListenerPtr listener_with(const std::string& hostnames, const std::string& rules) {
+snapshot::SnapshotPtr snapshot_with(const std::string& hostnames, const std::string& rules) {
   std::string text =
       "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: c}\n"
       "spec: {controllerName: sluice.dev/gateway-controller}\n---\n"
@@ -33,7 +34,11 @@ snapshot::ListenerPtr listener_with(const std::string& hostnames, const std::str
   EXPECT_EQ(translation.rejected, 0U);
   snapshot::BuildOptions options;
   options.kernel_path = true;
-  return (*snapshot::build(translation.world, 1, nullptr, options))->listeners.at(0);
+  return *snapshot::build(translation.world, 1, nullptr, options);
+}
+
+snapshot::ListenerPtr listener_with(const std::string& hostnames, const std::string& rules) {
+  return snapshot_with(hostnames, rules)->listeners.at(0);
 }
 
 constexpr const char* kSplit =
@@ -60,6 +65,17 @@ TEST(GatewayApiTier, WhateverActsOnSingleRequestsKeepsTheListenerInTheAgent) {
   EXPECT_EQ(code("[]", fmt::format("[{{timeouts: {{request: 1s}}, {}}}]", kSplit)), "timeout");
   EXPECT_EQ(code("[]", "[{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]"),
             "redirect");
+}
+
+TEST(GatewayApiTier, AShareThatLeadsNowhereIsShownAsSuch) {
+  const auto snapshot =
+      snapshot_with("[]", "[{backendRefs: [{name: gone, port: 80}, {name: v1, port: 80}]}]");
+  const auto reply = app::routes_view(snapshot, {});
+  ASSERT_EQ(reply.routes_size(), 1);
+  ASSERT_EQ(reply.routes(0).shares_size(), 2);
+  EXPECT_EQ(reply.routes(0).shares(0).state(), "invalid");
+  EXPECT_DOUBLE_EQ(reply.routes(0).shares(0).wanted_percent(), 50);
+  EXPECT_EQ(reply.routes(0).shares(1).state(), "ready");
 }
 
 }  // namespace
