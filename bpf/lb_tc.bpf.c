@@ -9,6 +9,7 @@
 #include "bpf/lib/count.h"
 #include "bpf/lib/icmp.h"
 #include "bpf/lib/own.h"
+#include "bpf/lib/source.h"
 #include "bpf/lib/steer.h"
 
 const volatile struct lb_knobs knobs = {
@@ -26,8 +27,8 @@ LB_INLINE struct lb_action ingress(struct __sk_buff* skb, __u32 l2_length) {
     return action(icmp_incoming(skb, l2_length, packet.version), LB_COUNTER_MAX);
   }
   flow = bpf_map_lookup_elem(&lb_flows, &packet.tuple);
-  if (!flow) return handshake_incoming(skb, &packet);
-  return steer_packet(skb, &packet, flow);
+  return source_return(skb, &packet,
+                       flow ? steer_packet(skb, &packet, flow) : handshake_incoming(skb, &packet));
 }
 
 LB_INLINE struct lb_action egress(struct __sk_buff* skb, __u32 l2_length) {
@@ -42,6 +43,7 @@ LB_INLINE struct lb_action egress(struct __sk_buff* skb, __u32 l2_length) {
   if (!skb->sk && skb->protocol != bpf_htons(ETH_P_IPV6)) return action_not_ours();
   if (!parse_packet(skb, &packet, l2_length)) return action_not_ours();
   if (!skb->sk && !(packet.control & LB_TCP_RST)) return action_not_ours();
+  if (!source_show(skb, &packet)) return action(LB_VERDICT_DROP, LB_COUNT_PULL_FAILED);
   return own_packet(skb, &packet);
 }
 

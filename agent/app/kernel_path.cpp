@@ -74,6 +74,7 @@ Result<std::unique_ptr<KernelPath>> KernelPath::open(const Options& options,
 
 void KernelPath::adopt() {
   shares_ = steer::divide_slots(datapath_->flows().slots(), ports_);
+  steer::divide_sources(datapath_->flows().sources(), ports_, shares_);
   for (const steer::SlotShare& share : shares_) adopted_ += share.adopted.size();
   if (adopted_ > 0) {
     log::info("steer", "adopted {} steered connections of an earlier agent", adopted_);

@@ -15,6 +15,11 @@ constexpr std::array kEndingLabels = {
     LB_ENDINGS(LB_ENDING_LABEL)
 #undef LB_ENDING_LABEL
 };
+constexpr std::array kShownLabels = {
+#define LB_LABEL(name, label, help) label,
+    LB_SHOWN(LB_LABEL)
+#undef LB_LABEL
+};
 constexpr std::array kRefusalLabels = {
 #define LB_REFUSAL_LABEL(name, label, help) label,
     LB_REFUSALS(LB_REFUSAL_LABEL)
@@ -241,6 +246,13 @@ void add_steer(const MetricsInput& input, Families& out) {
   per_worker(input, out, &Report::slots_free);
   out.gauge("sluice_steer_ports_in_use", "Own source ports in use towards endpoints.");
   per_worker(input, out, &Report::upstream_ports_in_use);
+  out.gauge("sluice_steer_addresses_shown_now",
+            "Upstream connections that show their client's address, resting ports included.");
+  per_worker(input, out, &Report::sources);
+  out.counter("sluice_steer_addresses_shown_total",
+              "Connections to endpoints for listeners that preserve the client's address, by whose "
+              "the endpoint sees.");
+  per_reason(input, out, kShownLabels, &Report::addresses_shown);
   out.counter("sluice_steer_endings_total", "Steered connections that ended, by how.");
   std::uint64_t closed = 0, reset = 0, replaced = 0, idle = 0, returned = 0, cut = 0;
   std::uint64_t at_turn = 0, while_idle = 0, opaque = 0;

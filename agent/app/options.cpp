@@ -29,6 +29,7 @@ struct Raw {
   std::string log_format = "text";
   std::string log_level = "info";
   std::string steer_after = "auto";
+  std::string client_address = "node";
   std::string forwarded = "auto";
   std::string ports = "15000-29999";
   std::string locality;
@@ -119,6 +120,12 @@ void declare(CLI::App& app, Options& o, Raw& raw) {
       ->envname("SLUICE_FORWARDED_HEADERS")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "add", "none"}));
+  app.add_option("--client-address", raw.client_address,
+                 "Whose address local pods see: node, or preserve = the client's. A Gateway "
+                 "overrides it by the annotation sluice.dev/client-address")
+      ->envname("SLUICE_CLIENT_ADDRESS")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"node", "preserve"}));
   app.add_option("--trusted-cidrs", raw.trusted_cidrs,
                  "Addresses of proxies that are believed who the client is (PROXY protocol, "
                  "X-Forwarded-*)")
@@ -257,6 +264,7 @@ std::string interpret(const Raw& raw, Options& o) {
   if (raw.log_level == "error") o.log_level = log::Level::kError;
   if (raw.forwarded == "add") o.forwarded_headers = model::ForwardedHeaders::kAdd;
   if (raw.forwarded == "none") o.forwarded_headers = model::ForwardedHeaders::kNone;
+  if (raw.client_address == "preserve") o.client_address = model::ClientAddress::kPreserve;
   return {};
 }
 

@@ -59,6 +59,7 @@ struct Options {
   log::Level log_level = log::Level::kInfo;
   model::SteerAfter steer_after;
   model::ForwardedHeaders forwarded_headers = model::ForwardedHeaders::kAuto;
+  model::ClientAddress client_address = model::ClientAddress::kNode;
   std::vector<IpPrefix> trusted_cidrs;  // of proxies whose word on the client's address counts
   std::uint32_t steer_idle_seconds = 900;
   std::uint32_t max_steered = 16384;

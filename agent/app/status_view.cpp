@@ -87,6 +87,8 @@ void add_listener(const StatusInput& input, const snapshot::Listener& from,
   fill(from.tier_origin, *to.mutable_tier_origin());
   to.set_steer_after(text_of(from.steer_after));
   to.set_forwarded_headers(from.add_forwarded_headers ? "add" : "none");
+  to.set_client_address(from.preserve_client ? "preserve" : "node");
+  to.set_client_address_reason(from.client_address_reason);
   add_listener_settings(input, from, to);
   auto error = input.listener_errors.find(from.config.name);
   if (error == input.listener_errors.end()) error = input.listener_errors.find(kAllListeners);

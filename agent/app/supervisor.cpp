@@ -199,6 +199,7 @@ Result<void> Supervisor::start_configuration() {
   build.kernel_reason = preflight_.reason;
   build.steer_after = options_.steer_after;
   build.forwarded_headers = options_.forwarded_headers;
+  build.client_address = options_.client_address;
   apply(options_.http, build);
   pipeline_ = std::make_unique<UpdatePipeline>(
       options_.config_directory, std::move(translate), std::move(build),

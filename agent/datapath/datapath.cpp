@@ -95,6 +95,7 @@ Result<void> KernelDatapath::start() {
   auto flows = MappedFlowTable::open({.flows = maps.flows,
                                       .slots = maps.slots,
                                       .legs = maps.legs,
+                                      .sources = maps.sources,
                                       .slot_count = maps.slot_count,
                                       .rings = rings_.fds()});
   if (!flows) return tl::unexpected(flows.error());

@@ -7,6 +7,7 @@
 
 #include "agent/datapath/kernel_error.hpp"
 #include "agent/datapath/mapped_flow_table.hpp"
+#include "bpf/abi/limits.h"
 
 namespace sluice::datapath {
 namespace {
@@ -67,6 +68,53 @@ void MappedFlowTable::set_leg(const lb_tuple& remote, const lb_leg& leg) {
 
 void MappedFlowTable::forget_leg(const lb_tuple& remote) {
   (void)bpf_map_delete_elem(maps_.legs, &remote);
+}
+
+Result<void> MappedFlowTable::add_source(const SourcePair& pair, std::uint32_t ifindex) {
+  const lb_source shown{.address = pair.answer.destination, .ifindex = ifindex, .is_answer = 0};
+  const lb_source own{.address = pair.sent.source, .ifindex = ifindex, .is_answer = 1};
+  int result = bpf_map_update_elem(maps_.sources, &pair.sent, &shown, BPF_NOEXIST);
+  if (result == 0) {
+    result = bpf_map_update_elem(maps_.sources, &pair.answer, &own, BPF_NOEXIST);
+    if (result != 0) (void)bpf_map_delete_elem(maps_.sources, &pair.sent);
+  }
+  if (result == 0) return {};
+  if (result == -EEXIST)
+    return fail(ErrorCode::kUnavailable, "another connection shows a client's address there");
+  if (is_full(result))
+    return fail(ErrorCode::kExhausted, "the table of shown client addresses is full");
+  return kernel_failure("cannot show a client's address", result);
+}
+
+void MappedFlowTable::remove_source(const SourcePair& pair) {
+  (void)bpf_map_delete_elem(maps_.sources, &pair.sent);
+  (void)bpf_map_delete_elem(maps_.sources, &pair.answer);
+}
+
+std::optional<IpAddress> MappedFlowTable::node_behind(const lb_tuple& answer) {
+  lb_source found{};
+  if (bpf_map_lookup_elem(maps_.sources, &answer, &found) != 0) return std::nullopt;
+  return from_abi(found.address);
+}
+
+// An entry whose other half is missing counts as a pair too, so that it is removed some day.
+std::vector<SourcePair> MappedFlowTable::sources() {
+  std::vector<SourcePair> out;
+  lb_tuple key{};
+  const lb_tuple* previous = nullptr;
+  // Bounded, for an agent that ends may remove some meanwhile, and then the kernel begins anew.
+  for (int i = 0; i < 2 * LB_MAX_SOURCES; ++i) {
+    if (bpf_map_get_next_key(maps_.sources, previous, &key) != 0) break;
+    previous = &key;
+    lb_source value{};
+    if (bpf_map_lookup_elem(maps_.sources, &key, &value) != 0) continue;
+    lb_tuple other = reverse(key);
+    (value.is_answer != 0 ? other.source : other.destination) = value.address;
+    const bool is_answer = value.is_answer != 0;
+    const bool counted = is_answer && bpf_map_lookup_elem(maps_.sources, &other, &value) == 0;
+    if (!counted) out.push_back(is_answer ? SourcePair{other, key} : SourcePair{key, other});
+  }
+  return out;
 }
 
 int MappedFlowTable::ring_fd(std::uint32_t worker) const {

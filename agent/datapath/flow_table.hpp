@@ -7,14 +7,22 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "agent/base/error.hpp"
 #include "agent/base/ip_address.hpp"
 #include "bpf/abi/flow.h"
 #include "bpf/abi/leg.h"
 #include "bpf/abi/slot.h"
+#include "bpf/abi/source.h"
 
 namespace sluice::datapath {
+
+// The two entries of an upstream connection that shows its client's address (bpf/abi/source.h).
+struct SourcePair {
+  lb_tuple sent{};    // as our socket's packets leave it
+  lb_tuple answer{};  // as the pod's packets come in
+};
 
 class FlowTable {
  public:
@@ -33,6 +41,12 @@ class FlowTable {
   // As if TC had recorded it: for a connection that the agent restored itself.
   virtual void set_leg(const lb_tuple& remote, const lb_leg& leg) = 0;
   virtual void forget_leg(const lb_tuple& remote) = 0;
+  // Replaces addresses on that interface. kUnavailable: there is such an entry; kExhausted: the map is full.
+  virtual Result<void> add_source(const SourcePair& pair, std::uint32_t ifindex) = 0;
+  virtual void remove_source(const SourcePair& pair) = 0;
+  // The address of the node's socket behind what the pod answers to; nullopt: the pod sees the node itself.
+  [[nodiscard]] virtual std::optional<IpAddress> node_behind(const lb_tuple& answer) = 0;
+  [[nodiscard]] virtual std::vector<SourcePair> sources() = 0;
   // The ring of a worker, for epoll and ring_buffer consumption by EventRing.
   [[nodiscard]] virtual int ring_fd(std::uint32_t worker) const = 0;
 };

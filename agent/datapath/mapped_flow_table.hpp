@@ -15,6 +15,7 @@ struct FlowMaps {
   int flows = -1;
   int slots = -1;
   int legs = -1;
+  int sources = -1;
   std::uint32_t slot_count = 0;
   std::vector<int> rings;  // by worker; -1 = none
 };
@@ -33,6 +34,10 @@ class MappedFlowTable final : public FlowTable {
   std::optional<lb_leg> leg(const lb_tuple& remote) override;
   void set_leg(const lb_tuple& remote, const lb_leg& leg) override;
   void forget_leg(const lb_tuple& remote) override;
+  Result<void> add_source(const SourcePair& pair, std::uint32_t ifindex) override;
+  void remove_source(const SourcePair& pair) override;
+  std::optional<IpAddress> node_behind(const lb_tuple& answer) override;
+  std::vector<SourcePair> sources() override;
   int ring_fd(std::uint32_t worker) const override;
 
  private:

@@ -149,7 +149,7 @@ Result<void> LoadedObjects::open_tc(const DatapathOptions& options, const lb_kno
   (void)bpf_map__set_max_entries(tc_->maps.lb_flows, 2 * slots);
   choose_steering_maps();
   for (bpf_map* map : {tc_->maps.lb_legs, tc_->maps.lb_rings, tc_->maps.lb_listeners,
-                       tc_->maps.lb_counters, tc_->maps.lb_first_bytes})
+                       tc_->maps.lb_counters, tc_->maps.lb_first_bytes, tc_->maps.lb_sources})
     (void)reuse(map);
   if (const int result = lb_tc__load(tc_.get()); result < 0)
     return kernel_failure("cannot load the TC programs", result);
@@ -180,6 +180,7 @@ ObjectMaps LoadedObjects::maps() const {
   return {.flows = bpf_map__fd(tc_->maps.lb_flows),
           .slots = bpf_map__fd(tc_->maps.lb_slots),
           .legs = bpf_map__fd(tc_->maps.lb_legs),
+          .sources = bpf_map__fd(tc_->maps.lb_sources),
           .rings = bpf_map__fd(tc_->maps.lb_rings),
           .listeners = bpf_map__fd(tc_->maps.lb_listeners),
           .counters = bpf_map__fd(tc_->maps.lb_counters),

@@ -16,6 +16,7 @@ struct ObjectMaps {
   int flows = -1;
   int slots = -1;
   int legs = -1;
+  int sources = -1;  // addresses shown to pods
   int rings = -1;
   int listeners = -1;
   int counters = -1;

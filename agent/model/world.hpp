@@ -26,6 +26,12 @@ struct SteerAfter {
   static std::optional<SteerAfter> parse(const std::string& text);
 };
 
+// Whose address pods see as that of their peer.
+enum class ClientAddress : std::uint8_t {
+  kNode,
+  kPreserve,  // the client's, where the pod is local
+};
+
 enum class ForwardedHeaders {
   kAuto,  // none on steerable listeners, add on all others
   kAdd,   // always; such a listener is not steerable
@@ -55,6 +61,7 @@ struct Listener {
   std::string protocol = "HTTP";          // or "TCP", which has tcp_routes instead of virtual_hosts
   std::optional<SteerAfter> steer_after;  // annotation sluice.dev/steer-after
   std::optional<ForwardedHeaders> forwarded_headers;    // annotation sluice.dev/forwarded-headers
+  std::optional<ClientAddress> client_address;          // annotation sluice.dev/client-address
   std::optional<PathNormalization> path_normalization;  // annotation sluice.dev/path-normalization
   std::optional<DesyncMode> desync_mode;                // annotation sluice.dev/desync-mode
   std::optional<std::uint32_t> max_connections;         // annotation sluice.dev/max-connections

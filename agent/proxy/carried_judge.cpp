@@ -8,10 +8,14 @@
 
 namespace sluice::proxy {
 
-CarriedVerdict CarriedJudge::judge(const Carried& connection) {
+CarriedVerdict CarriedJudge::judge(const Carried& connection, Steering& steering) {
   const Rules& rules = rules_at(connection.local);
   const auto found = rules.choices.find(connection.cluster_hash);
   if (!rules.steerable || found == rules.choices.end()) return {MoveReason::kConfig, {}};
+  const bool show =
+      rules.preserve_client &&
+      (connection.shown || steering.can_show(connection.client.ip, connection.endpoint));
+  if (connection.shown != show) return {MoveReason::kConfig, {}};
   const Choice& choice = found->second;
   const auto endpoint = choice.endpoints.find(connection.endpoint);
   if (endpoint == choice.endpoints.end()) {
@@ -37,6 +41,7 @@ CarriedJudge::Rules CarriedJudge::make_rules(const SocketAddress& local) {
   const snapshot::Listener* const listener = snapshot.find_listener(local);
   if (listener == nullptr || listener->tier != snapshot::Tier::kConnection) return rules;
   rules.steerable = true;
+  rules.preserve_client = listener->preserve_client;
   rules.set = listener->steer_set;
   const auto& shares = snapshot.destination_sets[rules.set]->shares;
   for (std::uint32_t i = 0; i < shares.size(); ++i) {

@@ -29,7 +29,7 @@ class CarriedJudge {
  public:
   explicit CarriedJudge(Generation& generation) : generation_(generation) {}
 
-  [[nodiscard]] CarriedVerdict judge(const Carried& connection);
+  [[nodiscard]] CarriedVerdict judge(const Carried& connection, Steering& steering);
 
  private:
   using Endpoints = std::unordered_map<SocketAddress, std::uint32_t, SocketAddressHash>;
@@ -41,6 +41,7 @@ class CarriedJudge {
   // Of the listener at one local address.
   struct Rules {
     bool steerable = false;
+    bool preserve_client = false;
     std::uint32_t set = 0;
     std::unordered_map<std::uint64_t, Choice> choices;  // by cluster_hash()
   };

@@ -217,7 +217,7 @@ CarriedPolicy::Known& CarriedPolicy::know(const Carried& carried) {
 
 void CarriedPolicy::place(Known& known, const Carried& carried) {
   known.serial = context_.generation->serial();
-  known.verdict = judge_->judge(carried);
+  known.verdict = judge_->judge(carried, *context_.steering);
   if (!known.verdict.place) return;
   const CarriedPlace& place = *known.verdict.place;
   ClusterUse& use = *place.target->use;

@@ -20,18 +20,42 @@ void EndpointPool::set_policy(const model::TrafficPolicyPtr& policy) {
   if (!same_terms) expire(TimePoint::max());
 }
 
-std::unique_ptr<Upstream> EndpointPool::take(bool steerable, Milliseconds at_most) {
+EndpointPool::Idle& EndpointPool::idle_of(const Upstream& upstream) {
+  if (upstream.shown()) return idle_[2];
+  return idle_[upstream.steerable() ? 1 : 0];
+}
+
+std::unique_ptr<Upstream> EndpointPool::use_again(std::unique_ptr<Upstream> upstream) {
+  ++context_.report.upstream_reuses;
+  upstream->mark_reused();
+  ++upstream->requests;
+  return upstream;
+}
+
+std::unique_ptr<Upstream> EndpointPool::take_shown(Milliseconds at_most, const IpAddress& client) {
+  Idle& idle = idle_[2];
+  for (std::size_t i = idle.size(); i-- > 0;) {
+    if (context_.reactor.now() - idle[i]->idle_since > at_most) return nullptr;
+    if (idle[i]->shown() != client) continue;
+    auto upstream = std::move(idle[i]);
+    idle.erase(idle.begin() + static_cast<std::ptrdiff_t>(i));
+    --context_.report.upstreams_idle;
+    if (!worn_out(*upstream)) return use_again(std::move(upstream));
+  }
+  return nullptr;
+}
+
+std::unique_ptr<Upstream> EndpointPool::take(bool steerable, Milliseconds at_most,
+                                             const Client& client) {
+  if (client && context_.steering && context_.steering->can_show(*client, address()))
+    return take_shown(at_most, *client);
   Idle& idle = idle_[steerable ? 1 : 0];
   while (!idle.empty()) {
     if (context_.reactor.now() - idle.back()->idle_since > at_most) return nullptr;
     auto upstream = std::move(idle.back());
     idle.pop_back();
     --context_.report.upstreams_idle;
-    if (worn_out(*upstream)) continue;
-    ++context_.report.upstream_reuses;
-    upstream->mark_reused();
-    ++upstream->requests;
-    return upstream;
+    if (!worn_out(*upstream)) return use_again(std::move(upstream));
   }
   return nullptr;
 }
@@ -62,12 +86,12 @@ Result<health::Token> EndpointPool::admit() {
 }
 
 Result<std::unique_ptr<Upstream>> EndpointPool::connect(bool steerable, std::uint16_t mss,
-                                                        bool kept_will_do) {
+                                                        bool kept_will_do, const Client& client) {
   auto slot = admit();
   if (!slot) return tl::unexpected(std::move(slot.error()));
   std::unique_ptr<Upstream> upstream;
   if (steerable && context_.steering) {
-    if (auto steer = context_.steering->connect_upstream(address(), mss)) {
+    if (auto steer = context_.steering->connect_upstream(address(), mss, client)) {
       upstream = std::make_unique<Upstream>(context_, shared_from_this(), std::move(*steer));
     } else if (kept_will_do) {
       // Out of ports, possibly for long: without this each request would open a connection of its own.
@@ -105,7 +129,7 @@ bool EndpointPool::worn_out(const Upstream& upstream) const {
 }
 
 void EndpointPool::put(std::unique_ptr<Upstream> upstream) {
-  Idle& idle = idle_[upstream->steerable() ? 1 : 0];
+  Idle& idle = idle_of(*upstream);
   // A segment size chosen for one client would slow down the others, and a PROXY header has named one.
   const bool special =
       (upstream->steerable() && upstream->mss() != 0) || policy_->proxy_protocol.has_value();
@@ -140,7 +164,7 @@ bool EndpointPool::give_up_one() {
 }
 
 void EndpointPool::discard(Upstream& upstream) {
-  Idle& idle = idle_[upstream.steerable() ? 1 : 0];
+  Idle& idle = idle_of(upstream);
   const auto found = std::ranges::find(idle, &upstream, &std::unique_ptr<Upstream>::get);
   if (found == idle.end()) return;
   const auto closing = std::move(*found);

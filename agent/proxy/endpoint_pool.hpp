@@ -4,7 +4,8 @@
 // is slow takes nothing that requests need, at the same endpoint either.
 // Callers: ClusterUse, Stream, Mirrors, Worker. Thread: worker. Invariants: the most recently used connection is taken
 // first, so that the surplus of a burst grows old and expires; connections of the agent's port range stay apart from
-// ordinary ones; every open connection for requests holds a unit of the cluster's max_connections.
+// ordinary ones, and serve one client's requests only where they show its address; every open connection for requests
+// holds a unit of the cluster's max_connections.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -38,13 +39,18 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
   // That of the latest generation; connections under other terms are not used again.
   void set_policy(const model::TrafficPolicyPtr& policy);
 
+  // Whose request it is, where the endpoint is to see that client's address.
+  using Client = std::optional<IpAddress>;
+
   // An idle connection, or nullptr; none that has been idle for longer than `at_most` (expire() keeps none that long).
   [[nodiscard]] std::unique_ptr<Upstream> take(bool steerable,
-                                               Milliseconds at_most = std::chrono::hours(1));
+                                               Milliseconds at_most = std::chrono::hours(1),
+                                               const Client& client = {});
   // Starts a new one; a steerable one where the kernel path allows it and an ordinary one otherwise, or then, if
   // `kept_will_do`, an idle ordinary one. kExhausted: the cluster, or the pool for mirrors, has as many as it may.
   [[nodiscard]] Result<std::unique_ptr<Upstream>> connect(bool steerable, std::uint16_t mss,
-                                                          bool kept_will_do = false);
+                                                          bool kept_will_do = false,
+                                                          const Client& client = {});
   // A request is over and the connection may serve another: keeps it, or closes it when it cannot be kept.
   void put(std::unique_ptr<Upstream> upstream);
   void discard(Upstream& upstream);  // closed while idle
@@ -59,6 +65,9 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
 
  private:
   using Idle = std::vector<std::unique_ptr<Upstream>>;
+  [[nodiscard]] Idle& idle_of(const Upstream& upstream);
+  [[nodiscard]] std::unique_ptr<Upstream> use_again(std::unique_ptr<Upstream> upstream);
+  [[nodiscard]] std::unique_ptr<Upstream> take_shown(Milliseconds at_most, const IpAddress& client);
   [[nodiscard]] bool worn_out(const Upstream& upstream) const;
   [[nodiscard]] Result<health::Token> admit();
   [[nodiscard]] std::uint32_t most_for_mirrors() const;
@@ -71,7 +80,7 @@ class EndpointPool : public std::enable_shared_from_this<EndpointPool> {
   std::shared_ptr<health::EndpointRecord> record_;
   model::TrafficPolicyPtr policy_;
   PoolUse use_;
-  std::array<Idle, 2> idle_;  // [steerable]
+  std::array<Idle, 3> idle_;  // ordinary, steerable, and those that show a client
   std::uint32_t open_ = 0;    // idle ones included
   bool retired_ = false;
 };

@@ -32,6 +32,19 @@ const char* label_of(Ending ending) {
   return "unknown";
 }
 
+const char* label_of(Shown shown) {
+  switch (shown) {
+#define LB_SHOWN_LABEL(name, label, help) \
+  case Shown::name:                       \
+    return label;
+    LB_SHOWN(LB_SHOWN_LABEL)
+#undef LB_SHOWN_LABEL
+    case Shown::kCount:
+      break;
+  }
+  return "unknown";
+}
+
 const char* label_of(MoveReason reason) {
   switch (reason) {
 #define LB_MOVE_LABEL(name, label, help) \

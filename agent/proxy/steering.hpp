@@ -46,12 +46,36 @@ enum class Refusal : std::uint8_t {
 };
 [[nodiscard]] const char* label_of(Refusal refusal);
 
+// Whose address an endpoint sees on a connection of a listener that asks for the client's (`clientAddress: preserve`).
+// Name = metric label = row in docs/operations.md. LB_SHOWN(X): X(enumerator, label, help)
+#define LB_SHOWN(X)                                                                   \
+  X(kClient, "client", "the client's address")                                        \
+  X(kRemote, "remote",                                                                \
+    "the node's: the endpoint is not a local pod behind an interface of its own")     \
+  X(kFamily, "family", "the node's: client and endpoint are not of one family")       \
+  X(kSelf, "self", "the node's: the client is the endpoint itself")                   \
+  X(kSpecial, "special",                                                              \
+    "the node's: the client's address means nothing to a pod (loopback, link-local)") \
+  X(kFull, "full", "the node's: the table of shown addresses is full")                \
+  X(kNoPort, "no_port", "the node's: no upstream source port is free")                \
+  X(kSystem, "system", "the node's: a system call failed; see the log")
+
+enum class Shown : std::uint8_t {
+#define LB_SHOWN_ENUM(name, label, help) name,
+  LB_SHOWN(LB_SHOWN_ENUM)
+#undef LB_SHOWN_ENUM
+      kCount
+};
+[[nodiscard]] const char* label_of(Shown shown);
+
 // An upstream connection that may be promoted: opened from the agent's own port range.
 struct SteerUpstream {
   UniqueFd fd;
   std::uint16_t port = 0;  // own source port, reserved until close_upstream() or promote()
   SocketAddress remote;
   std::uint16_t mss = 0;  // the cap given to connect_upstream()
+  std::optional<IpAddress>
+      shown{};  // the client whose address the endpoint sees; nullopt: it sees the node
 };
 
 struct Promotion {
@@ -122,6 +146,7 @@ struct Carried {
   bool armed = false;                 // to be taken back already
   bool answering = false;             // the client spoke last: a request is under way
   bool movable = true;                // no tunnel, no end in sight
+  bool shown = false;                 // the endpoint sees the client's address
 };
 
 // A connection that has come back. The proxy owns all of it from here on.
@@ -193,10 +218,16 @@ class Steering {
   // A connection that stayed with the proxy ended after that many requests.
   virtual void connection_finished(std::uint32_t listener, std::uint64_t requests) = 0;
 
-  // Opens a non-blocking connection from the own port range; `mss` caps the segment size of both directions (0 = none).
+  // Would the endpoint see this client's address if asked for? May ask the kernel for the route, once in a while.
+  [[nodiscard]] virtual bool can_show(const IpAddress& client, const SocketAddress& endpoint) {
+    (void)client, (void)endpoint;
+    return false;
+  }
+  // Opens a non-blocking connection from the own port range; `mss` caps the segment size of both directions (0 = none),
+  // and where it can, it shows `client`.
   // Fails with kExhausted (no port, no slot) or kUnavailable: the caller then uses an ordinary socket.
-  virtual Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint,
-                                                 std::uint16_t mss) = 0;
+  virtual Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint, std::uint16_t mss,
+                                                 const std::optional<IpAddress>& client) = 0;
   // The connection ends as an ordinary one: closes it and cools its port. `reset`: with an RST.
   virtual void close_upstream(SteerUpstream upstream, bool reset) = 0;
   // The segment size that an upstream needs for this client (0 = the pooled ones will do).

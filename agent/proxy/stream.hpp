@@ -66,6 +66,10 @@ class Stream final : private ExchangeUser, private ConnectionWaiter {
   Attached attach();
   Attached attach_to(std::uint32_t endpoint);
   std::unique_ptr<Upstream> take_kept(bool steerable);
+  // Whose address endpoints are to see; nullopt: the node's.
+  [[nodiscard]] std::optional<IpAddress> client_to_show() const;
+  // Connections come from the agent's own range of ports.
+  [[nodiscard]] bool own_ports() const;
   [[nodiscard]] bool attach_or_end();
   void leave_queue();
   void adopt(std::unique_ptr<Upstream> upstream);

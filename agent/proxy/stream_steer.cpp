@@ -76,9 +76,10 @@ bool Stream::attach_for_promotion(Promotable& client, std::uint16_t mss) {
   pool_ = &target_->use->pool(*endpoint);
   attempts_ = 1;
   std::unique_ptr<Upstream> upstream;
-  if (mss == 0) upstream = pool_->take(true, kYoung);
+  const auto shown = client_to_show();
+  if (mss == 0) upstream = pool_->take(true, kYoung, shown);
   if (upstream == nullptr) {
-    auto connected = pool_->connect(true, mss, true);
+    auto connected = pool_->connect(true, mss, true, shown);
     if (!connected) {
       ++target_->report->connect_failures;
       if (connected.error().code != ErrorCode::kExhausted) load_.failed(context_.reactor.now());

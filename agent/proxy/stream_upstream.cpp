@@ -29,20 +29,32 @@ Stream::Attached Stream::attach() {
 // again if it may be (RFC 9110 9.2.2). Where it may not, the connection has to be fresh and is looked at first.
 std::unique_ptr<Upstream> Stream::take_kept(bool steerable) {
   if (!request_done_) return nullptr;
-  if (is_idempotent(downstream_->head().method)) return pool_->take(steerable);
-  while (auto upstream = pool_->take(steerable, kFresh)) {
+  const auto client = client_to_show();
+  if (is_idempotent(downstream_->head().method))
+    return pool_->take(steerable, std::chrono::hours(1), client);
+  while (auto upstream = pool_->take(steerable, kFresh, client)) {
     if (upstream->still_open()) return upstream;
   }
   return nullptr;
 }
 
+std::optional<IpAddress> Stream::client_to_show() const {
+  if (!listener_->preserve_client || !context_.steering) return std::nullopt;
+  return downstream_->peer().ip;
+}
+
+bool Stream::own_ports() const {
+  return context_.steering &&
+         (listener_->tier == snapshot::Tier::kConnection || listener_->preserve_client);
+}
+
 Stream::Attached Stream::attach_to(std::uint32_t endpoint) {
-  const bool steerable = context_.steering && listener_->tier == snapshot::Tier::kConnection;
+  const bool steerable = own_ports();
   pool_ = &target_->use->pool(endpoint);
   std::unique_ptr<Upstream> upstream = take_kept(steerable);
   if (upstream == nullptr) {
     if (!load_.begin_pending()) return Attached::kOverflow;
-    auto connected = pool_->connect(steerable, 0, request_done_);
+    auto connected = pool_->connect(steerable, 0, request_done_, client_to_show());
     if (!connected && connected.error().code == ErrorCode::kExhausted) {
       load_.undo_attempt();
       --attempts_;
@@ -150,7 +162,7 @@ void Stream::repeat() {
   log::debug("proxy", "{}: kept connection was closed, sending again", to_string(pool_->address()));
   const bool steerable = exchange_->connection()->steerable();
   exchange_.reset();
-  auto connected = pool_->connect(steerable, 0);
+  auto connected = pool_->connect(steerable, 0, false, client_to_show());
   if (!connected && connected.error().code == ErrorCode::kExhausted) {
     // Another worker was faster to take the place of the one that closed.
     send_request();

@@ -89,7 +89,7 @@ bool Upstream::request_untouched() const {
 
 SteerUpstream Upstream::lend() {
   channel_.unwatch(context_.reactor);
-  return {std::move(channel_.descriptor()), steer_.port, steer_.remote, steer_.mss};
+  return {std::move(channel_.descriptor()), steer_.port, steer_.remote, steer_.mss, steer_.shown};
 }
 
 void Upstream::take_back(SteerUpstream steer) { channel_.attach(std::move(steer.fd)); }

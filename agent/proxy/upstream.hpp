@@ -35,6 +35,8 @@ class Upstream final : public net::EventHandler {
   [[nodiscard]] EndpointPool& pool() const { return *pool_; }
   [[nodiscard]] bool steerable() const { return steerable_; }
   [[nodiscard]] std::uint16_t mss() const { return steer_.mss; }
+  // The client whose address the endpoint sees; nullopt: the node's.
+  [[nodiscard]] const std::optional<IpAddress>& shown() const { return steer_.shown; }
   void use(H1Exchange* exchange) { exchange_ = exchange; }
 
   // Whether the handshake is over; asks the socket until it is.

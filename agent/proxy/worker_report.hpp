@@ -135,6 +135,9 @@ struct WorkerReport {
   std::array<std::uint64_t, static_cast<std::size_t>(ReturnFailure::kCount)> return_failures{};
   std::array<std::uint64_t, static_cast<std::size_t>(Ending::kCount)> endings{};
   std::array<std::uint64_t, static_cast<std::size_t>(Refusal::kCount)> refusals{};
+  // Upstream connections of listeners that show their clients' addresses, and those that do now.
+  std::array<std::uint64_t, static_cast<std::size_t>(Shown::kCount)> addresses_shown{};
+  std::uint64_t sources = 0;  // gauge
   std::uint64_t mirrors_sent = 0;
   std::uint64_t mirrors_answered = 0;
   std::uint64_t mirrors_failed = 0;   // after they were sent

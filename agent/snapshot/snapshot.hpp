@@ -88,6 +88,9 @@ struct Listener {
   std::uint32_t steer_set = 0;  // with kConnection: the one destination set
   model::SteerAfter steer_after;
   bool add_forwarded_headers = false;
+  // Local pods see the client's address; false with a reason: it is asked for, and cannot be here.
+  bool preserve_client = false;
+  std::string client_address_reason;
   // What is done to paths before they are matched and forwarded; kNone where no path decides anything.
   model::PathNormalization path_normalization = model::PathNormalization::kNone;
 
@@ -116,6 +119,7 @@ struct BuildOptions {
   std::string kernel_reason;  // why not, when !kernel_path
   model::SteerAfter steer_after;
   model::ForwardedHeaders forwarded_headers = model::ForwardedHeaders::kAuto;
+  model::ClientAddress client_address = model::ClientAddress::kNode;
   std::optional<model::PathNormalization>
       path_normalization;  // unset: kMergeSlashes where a path decides something
   model::DesyncMode desync_mode = model::DesyncMode::kDefensive;

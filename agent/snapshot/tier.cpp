@@ -170,6 +170,25 @@ model::PathNormalization normalization_of(const Listener& listener, const BuildO
   return asked ? model::PathNormalization::kMergeSlashes : model::PathNormalization::kNone;
 }
 
+// Both tiers alike: the agent's own connections show the client's address too.
+void choose_client_address(Listener& listener, const BuildOptions& options) {
+  listener.preserve_client = false;
+  listener.client_address_reason.clear();
+  if (listener.config.client_address.value_or(options.client_address) ==
+      model::ClientAddress::kNode)
+    return;
+  if (!options.kernel_path) {
+    listener.client_address_reason =
+        "pods see the node's address: this node has no kernel path" +
+        (options.kernel_reason.empty() ? "" : ": " + options.kernel_reason);
+  } else if (listener.config.protocol == "TCP") {
+    listener.client_address_reason =
+        "pods see the node's address: client-address is for HTTP listeners; use the PROXY protocol";
+  } else {
+    listener.preserve_client = true;
+  }
+}
+
 }  // namespace
 
 void choose_tier(Listener& listener, const std::vector<DestinationSetPtr>& sets,
@@ -178,6 +197,7 @@ void choose_tier(Listener& listener, const std::vector<DestinationSetPtr>& sets,
       listener.config.forwarded_headers.value_or(options.forwarded_headers);
   listener.steer_after = listener.config.steer_after.value_or(options.steer_after);
 
+  choose_client_address(listener, options);
   auto obstacle = policy_obstacle(listener, options, forwarded_headers);
   if (!obstacle) obstacle = annotation_obstacle(listener, options);
   auto routes = routes_obstacle(listener, sets);

@@ -23,6 +23,7 @@ proxy::Carried carried(std::uint32_t index, lb_slot& slot, const SteeredSet::Ent
   out.armed = entry.move.has_value();
   out.answering = read_shared(slot.last_direction) == LB_TO_POD;
   out.movable = is_movable(slot);
+  out.shown = shows_client(slot);
   return out;
 }
 

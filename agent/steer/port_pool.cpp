@@ -7,7 +7,8 @@
 
 namespace sluice::steer {
 
-PortPool::PortPool(std::uint16_t first, std::uint16_t last) : first_(first), last_(last) {
+PortPool::PortPool(std::uint16_t first, std::uint16_t last, std::uint32_t start)
+    : first_(first), last_(last), start_(start % size()) {
   LB_ASSERT(first >= 1 && first <= last);
 }
 
@@ -25,9 +26,8 @@ std::optional<std::uint16_t> PortPool::take(const SocketAddress& endpoint, TimeP
   Ports& ports = ports_of(endpoint, now);
   // Fresh ports first: a port rests for as long as the range lasts, which spares the endpoint's
   // TIME_WAIT.
-  const std::uint32_t size = static_cast<std::uint32_t>(last_ - first_) + 1;
-  while (ports.never_used < size) {
-    const auto port = static_cast<std::uint16_t>(first_ + ports.never_used++);
+  while (ports.never_used < size()) {
+    const auto port = static_cast<std::uint16_t>(first_ + (start_ + ports.never_used++) % size());
     if (ports.adopted.erase(port) != 0) continue;
     ++in_use_;
     ++ports.in_use;
@@ -44,7 +44,7 @@ std::optional<std::uint16_t> PortPool::take(const SocketAddress& endpoint, TimeP
 bool PortPool::take_exactly(const SocketAddress& endpoint, std::uint16_t port) {
   if (!owns(port)) return false;
   Ports& ports = endpoints_[endpoint];
-  if (static_cast<std::uint32_t>(port - first_) < ports.never_used) return false;
+  if (order_of(port) < ports.never_used) return false;
   if (!ports.adopted.insert(port).second) return false;
   ++in_use_;
   ++ports.in_use;
@@ -56,11 +56,12 @@ void PortPool::release(const SocketAddress& endpoint, std::uint16_t port, TimePo
   const auto found = endpoints_.find(endpoint);
   LB_ASSERT(found != endpoints_.end() && owns(port) && in_use_ > 0);
   --in_use_;
+  if (released_) released_(endpoint, port, now + cooling);
   Ports& ports = found->second;
   --ports.in_use;
   ports.all_ready = std::max(ports.all_ready, now + cooling);
   ports.adopted.erase(port);
-  if (static_cast<std::uint32_t>(port - first_) < ports.never_used) {
+  if (order_of(port) < ports.never_used) {
     ports.cooling.push({now + cooling, port});
   }
 }

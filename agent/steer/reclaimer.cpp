@@ -33,6 +33,8 @@ std::uint32_t coarse(TimePoint now) {
 bool Reclaimer::take_back(CarriedId id, proxy::MoveReason reason, bool idle) {
   Entry* const entry = steered_.find(id.slot, id.generation);
   if (entry == nullptr || entry->failures >= kAttempts || !is_movable(slot_of(id))) return false;
+  // Outside the range of ports lb_tc would not turn the pod's packets back for our socket.
+  if (!entry->has_port && shows_client(slot_of(id))) return false;
   if (!entry->move) {
     entry->move = Entry::Move{reason, false};
     ++asked_[static_cast<std::size_t>(reason)];
@@ -153,6 +155,16 @@ void Reclaimer::finish(const std::function<void()>& consume) {
   }
 }
 
+Result<UniqueFd> Reclaimer::restore_endpoint(const lb_slot& slot, const Boundary& at) {
+  net::TcpImage image = endpoint_image(slot, at);
+  if (shows_client(slot)) {
+    const auto node = flows_.node_behind(slot.pod);
+    if (!node) return fail(ErrorCode::kUnavailable, "it is not known which address was replaced");
+    image.local.ip = *node;
+  }
+  return net::restore_tcp(image);
+}
+
 std::optional<UniqueFd> Reclaimer::restore(Stopped& next) {
   Entry* const entry = steered_.find(next.id.slot, next.id.generation);
   if (entry == nullptr) return std::nullopt;  // swept meanwhile
@@ -165,7 +177,7 @@ std::optional<UniqueFd> Reclaimer::restore(Stopped& next) {
     failed(next, ReturnFailure::kClientSocket, client.error().message);
     return std::nullopt;
   }
-  auto endpoint = net::restore_tcp(endpoint_image(slot, next.at));
+  auto endpoint = restore_endpoint(slot, next.at);
   if (!endpoint) {
     failed(next, ReturnFailure::kEndpointSocket, endpoint.error().message);
     return std::nullopt;
@@ -210,6 +222,7 @@ void Reclaimer::give_back(Stopped& connection, UniqueFd endpoint) {
   returned.input = std::move(connection.input);
   returned.endpoint.fd = std::move(endpoint);
   returned.endpoint.remote = datapath::source_of(slot.pod);
+  if (shows_client(slot)) returned.endpoint.shown = returned.peer.ip;
   const Entry& entry = *steered_.find(connection.id.slot, connection.id.generation);
   returned.requests = entry.requests_before + read_shared(slot.turns);
   if (entry.move) returned.reason = entry.move->reason;
@@ -250,7 +263,7 @@ void Reclaimer::cut(CarriedId id) {
   const Boundary at{tracking.client_end, tracking.pod_end - slot.ack_delta, tracking.client_window,
                     tracking.pod_window};
   auto client = net::restore_tcp(client_image(slot, at, 0));
-  auto endpoint = net::restore_tcp(endpoint_image(slot, at));
+  auto endpoint = restore_endpoint(slot, at);
   set_state(slot, LB_SLOT_PASS);
   flows_.remove(slot.client, slot.pod);
   for (auto* const side : {&client, &endpoint}) {

@@ -73,6 +73,7 @@ class Reclaimer {
   [[nodiscard]] Stopped* stopped(const lb_event& event);
   // The endpoint's socket; `next` has the client's. Fails as failed() has told.
   std::optional<UniqueFd> restore(Stopped& next);
+  [[nodiscard]] Result<UniqueFd> restore_endpoint(const lb_slot& slot, const Boundary& at);
   void give_back(Stopped& connection, UniqueFd endpoint);
   void failed(const Stopped& connection, proxy::ReturnFailure why, const std::string& message);
   void count(proxy::ReturnFailure why) { ++failures_[static_cast<std::size_t>(why)]; }

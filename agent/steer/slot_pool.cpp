@@ -78,6 +78,18 @@ std::vector<SlotShare> divide_slots(std::span<lb_slot> slots, std::span<const Po
   return shares;
 }
 
+void divide_sources(const std::vector<datapath::SourcePair>& sources,
+                    std::span<const PortRange> ports, std::vector<SlotShare>& shares) {
+  for (const datapath::SourcePair& pair : sources) {
+    const std::uint16_t port = ntohs(pair.answer.destination_port);
+    const auto owner = std::ranges::find_if(ports, [port](const PortRange& range) {
+      return port >= range.first && port <= range.last;
+    });
+    const auto index = owner == ports.end() ? 0 : owner - ports.begin();
+    shares[static_cast<std::size_t>(index)].sources.push_back(pair);
+  }
+}
+
 std::optional<std::uint32_t> SlotPool::take() {
   if (free_.empty()) return std::nullopt;
   const std::uint32_t slot = free_.back();

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "agent/datapath/flow_table.hpp"
 #include "bpf/abi/slot.h"
 
 namespace sluice::steer {
@@ -16,6 +17,7 @@ struct SlotShare {
   std::vector<std::uint32_t> free;
   std::vector<std::uint32_t> adopted;     // still steered
   std::vector<std::uint32_t> given_back;  // PASS: entries to remove, then free
+  std::vector<datapath::SourcePair> sources;
 };
 
 // The range of upstream source ports of one worker, inclusive.
@@ -34,6 +36,10 @@ struct PortRange {
 // pod), nobody answers for a held request any more, USED becomes FREE. Call before any worker runs.
 [[nodiscard]] std::vector<SlotShare> divide_slots(std::span<lb_slot> slots,
                                                   std::span<const PortRange> ports);
+
+// Each goes to the worker in whose range its port lies, or to the first one.
+void divide_sources(const std::vector<datapath::SourcePair>& sources,
+                    std::span<const PortRange> ports, std::vector<SlotShare>& shares);
 
 class SlotPool {
  public:

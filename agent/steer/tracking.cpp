@@ -51,6 +51,10 @@ bool is_movable(lb_slot& slot) {
          read_ordered(slot.reset) == 0 && read_ordered(slot.tunnel) == 0;
 }
 
+bool shows_client(const lb_slot& slot) {
+  return datapath::destination_of(slot.pod).ip == datapath::source_of(slot.client).ip;
+}
+
 net::TcpImage client_image(const lb_slot& slot, const Boundary& at, std::uint32_t input) {
   const std::uint8_t send = scale(slot.client_has_wscale, slot.client_wscale_send);
   const std::uint8_t receive = scale(slot.client_has_wscale, slot.client_wscale_receive);

@@ -41,6 +41,8 @@ struct Boundary {
 };
 [[nodiscard]] net::TcpImage client_image(const lb_slot& slot, const Boundary& at,
                                          std::uint32_t input);
+// The pod sees the client's own address: what a socket of ours on that leg is bound to stands in lb_sources.
+[[nodiscard]] bool shows_client(const lb_slot& slot);
 [[nodiscard]] net::TcpImage endpoint_image(const lb_slot& slot, const Boundary& at);
 
 }  // namespace sluice::steer

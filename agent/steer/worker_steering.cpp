@@ -28,6 +28,7 @@ constexpr std::uint16_t kLeastMss = 88;  // the kernel's own minimum for TCP_MAX
 constexpr Milliseconds kTimeWait{60'000};
 constexpr int kPortTries = 16;
 constexpr Milliseconds kIdlePace{10};
+constexpr Milliseconds kSourcePace{1'000};
 
 std::uint16_t usual_mss(const IpAddress& ip) { return ip.is_v4() ? kUsualMss4 : kUsualMss6; }
 
@@ -41,7 +42,9 @@ struct Opened {
   int error = 0;  // errno when there is no fd
 };
 
-Opened open_upstream(const SocketAddress& endpoint, std::uint16_t port, std::uint16_t mss) {
+// `source`: unspecified where the kernel may choose it.
+Opened open_upstream(const SocketAddress& endpoint, const SocketAddress& source,
+                     std::uint16_t mss) {
   const int family = endpoint.ip.is_v4() ? AF_INET : AF_INET6;
   UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return {{}, errno};
@@ -51,9 +54,8 @@ Opened open_upstream(const SocketAddress& endpoint, std::uint16_t port, std::uin
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
   // Bound explicitly: IP_LOCAL_PORT_RANGE would be clamped to the namespace's sysctl without a word.
-  const IpAddress any = family == AF_INET ? IpAddress::v4({}) : IpAddress{};
   sockaddr_storage address{};
-  socklen_t size = SocketAddress{any, port}.to_sockaddr(address);
+  socklen_t size = source.to_sockaddr(address);
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return {{}, errno};
   size = endpoint.to_sockaddr(address);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 &&
@@ -93,19 +95,29 @@ WorkerSteering::WorkerSteering(SteerOptions options, datapath::FlowTable& flows,
     : options_(options),
       flows_(flows),
       reactor_(reactor),
-      ports_(options.ports.first, options.ports.last),
+      ports_(options.ports.first, options.ports.last,
+             static_cast<std::uint32_t>(reactor.clock().now().time_since_epoch().count() >> 10)),
+      sources_(reactor.clock(), flows, share, ports_),
       steered_(options.keep, reactor.clock(), flows, share, ports_,
                [this](const SteeredSet::Gone& connection) { gone(connection); }),
       reclaimer_(reactor.clock(), flows, steered_, options.client_descriptors,
                  [this](proxy::Returned connection) { returned(std::move(connection)); }),
       timer_(reactor, [this] { tick(); }),
-      idle_timer_(reactor, [this] { look_for_idle(); }) {}
+      idle_timer_(reactor, [this] { look_for_idle(); }) {
+  ports_.on_release([this](const SocketAddress& endpoint, std::uint16_t port, TimePoint ready) {
+    sources_.retire(endpoint, port, ready);
+    if (sources_.size() != 0 && !timer_.armed()) timer_.arm(kSourcePace);
+  });
+}
 
 WorkerSteering::~WorkerSteering() {
   if (ring_) reactor_.remove(ring_->epoll_fd());
 }
 
-void WorkerSteering::set_paths(PathsPtr paths) { paths_ = std::move(paths); }
+void WorkerSteering::set_paths(PathsPtr paths) {
+  sources_.set_paths(paths);
+  paths_ = std::move(paths);
+}
 
 void WorkerSteering::on_ready(std::uint32_t) {
   ring_->consume();
@@ -153,7 +165,9 @@ void WorkerSteering::visit(const std::function<void(const proxy::Carried&)>& see
 }
 
 void WorkerSteering::tick() {
-  const Milliseconds next = steered_.tick();
+  sources_.tick();
+  Milliseconds next = steered_.tick();
+  if (next.count() < 0 && sources_.size() != 0) next = kSourcePace;
   if (next.count() >= 0) timer_.arm(next);
 }
 
@@ -183,24 +197,55 @@ void WorkerSteering::connection_finished(std::uint32_t listener, std::uint64_t r
   if (listener < learners_.size()) learners_[listener].connection_finished(requests);
 }
 
-Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(const SocketAddress& endpoint,
-                                                              std::uint16_t mss) {
+bool WorkerSteering::can_show(const IpAddress& client, const SocketAddress& endpoint) {
+  datapath::Route route;
+  return sources_.judge(client, endpoint, route) == proxy::Shown::kClient;
+}
+
+Result<proxy::SteerUpstream> WorkerSteering::connect_upstream(
+    const SocketAddress& endpoint, std::uint16_t mss, const std::optional<IpAddress>& client) {
   if (retiring_) return fail(ErrorCode::kUnavailable, "steering ends");
+  sources_.tick();
   const std::uint16_t cap = segment_cap(mss, endpoint.ip);
+  datapath::Route route;
+  const auto shown = client ? sources_.judge(*client, endpoint, route) : proxy::Shown::kSystem;
+  const auto count = [&](proxy::Shown became) {
+    if (client) ++shown_[static_cast<std::size_t>(became)];
+  };
   for (int i = 0; i < kPortTries; ++i) {
     const auto port = ports_.take(endpoint, reactor_.now());
-    if (!port)
+    if (!port) {
+      count(proxy::Shown::kNoPort);
       return fail(ErrorCode::kExhausted, "no upstream port is free for " + to_string(endpoint));
-    Opened opened = open_upstream(endpoint, *port, cap);
-    if (opened.fd) return proxy::SteerUpstream{std::move(opened.fd), *port, endpoint, mss};
+    }
+    if (!sources_.claim(endpoint, *port)) {
+      ports_.release(endpoint, *port, reactor_.now(), kTimeWait);
+      continue;
+    }
+    proxy::SteerUpstream made{{}, *port, endpoint, mss, std::nullopt};
+    SocketAddress source{endpoint.ip.is_v4() ? IpAddress::v4({}) : IpAddress{}, *port};
+    auto became = shown;
+    if (became == proxy::Shown::kClient) became = sources_.add(*client, endpoint, *port, route);
+    if (became == proxy::Shown::kClient) {
+      made.shown = client;
+      source.ip = route.source;
+    }
+    Opened opened = open_upstream(endpoint, source, cap);
+    if (opened.fd) {
+      made.fd = std::move(opened.fd);
+      count(became);
+      return made;
+    }
     // A socket of someone else, or one of ours in TIME_WAIT: leave that port alone for as long as that lasts. Any
     // other failure (no descriptor, no route) is not the port's.
     const bool taken = opened.error == EADDRINUSE || opened.error == EADDRNOTAVAIL;
     ports_.release(endpoint, *port, reactor_.now(), taken ? kTimeWait : Milliseconds(0));
     if (!taken) {
+      count(proxy::Shown::kSystem);
       return fail_errno("connect to " + to_string(endpoint), opened.error);
     }
   }
+  count(proxy::Shown::kNoPort);
   return fail(ErrorCode::kExhausted,
               "upstream ports to " + to_string(endpoint) + " are in TIME_WAIT");
 }
@@ -230,7 +275,8 @@ std::optional<Refusal> WorkerSteering::read_legs(const proxy::Promotion& promoti
                                                  Leg& up) {
   const auto client_tcp = net::tcp_state(client_fd);
   const auto up_tcp = net::tcp_state(upstream.fd.get());
-  const SocketAddress up_local = net::local_address(upstream.fd.get());
+  SocketAddress up_local = net::local_address(upstream.fd.get());
+  if (upstream.shown) up_local.ip = *upstream.shown;  // on the wire, where lb_tc sees it
   if (!client_tcp || !up_tcp || up_local.port == 0) return Refusal::kSystem;
   client = {promotion.local, promotion.client, *client_tcp, {}, 0, 0, 0};
   up = {up_local, upstream.remote, *up_tcp, {}, segment_cap(upstream.mss, upstream.remote.ip), 0,
@@ -347,12 +393,15 @@ bool WorkerSteering::retire(bool now) {
   timer_.cancel();
   idle_timer_.cancel();
   steered_.let_go();
+  sources_.let_go();
   return true;
 }
 
 void WorkerSteering::add_to(proxy::WorkerReport& report) const {
   steered_.add_to(report);
   reclaimer_.add_to(report);
+  report.addresses_shown = shown_;
+  report.sources = sources_.size();
 }
 
 }  // namespace sluice::steer

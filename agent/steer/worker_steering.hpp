@@ -4,7 +4,9 @@
 // worker's. Invariants: of promote() docs/steering.md: slot before entries, entries before the last
 // look at the client's socket, that look before the request leaves.
 #pragma once
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "agent/steer/port_pool.hpp"
 #include "agent/steer/reclaimer.hpp"
 #include "agent/steer/slot_pool.hpp"
+#include "agent/steer/source_set.hpp"
 #include "agent/steer/steered_set.hpp"
 
 namespace sluice::steer {
@@ -42,8 +45,9 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   bool wants(std::uint32_t listener, const model::SteerAfter& after,
              std::uint64_t request_number) override;
   void connection_finished(std::uint32_t listener, std::uint64_t requests) override;
-  Result<proxy::SteerUpstream> connect_upstream(const SocketAddress& endpoint,
-                                                std::uint16_t mss) override;
+  bool can_show(const IpAddress& client, const SocketAddress& endpoint) override;
+  Result<proxy::SteerUpstream> connect_upstream(const SocketAddress& endpoint, std::uint16_t mss,
+                                                const std::optional<IpAddress>& client) override;
   void close_upstream(proxy::SteerUpstream upstream, bool reset) override;
   std::uint16_t upstream_mss_for(int client_fd, const SocketAddress& client) override;
   proxy::PromoteResult promote(const proxy::Promotion& promotion, UniqueFd& client,
@@ -80,6 +84,7 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   datapath::FlowTable& flows_;
   net::Reactor& reactor_;
   PortPool ports_;
+  SourceSet sources_;
   SteeredSet steered_;
   Reclaimer reclaimer_;
   proxy::SteeringUser* user_ = nullptr;
@@ -89,6 +94,7 @@ class WorkerSteering final : public proxy::Steering, private net::EventHandler {
   std::unique_ptr<datapath::EventRing> ring_;
   net::Timer timer_;
   net::Timer idle_timer_;  // of those that may come back while they are idle
+  std::array<std::uint64_t, static_cast<std::size_t>(proxy::Shown::kCount)> shown_{};
   bool retiring_ = false;  // hands nothing over any more
 };
 

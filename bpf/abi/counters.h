@@ -34,6 +34,8 @@
   X(ICMP_REFUSED, "icmp_refused",                                                                  \
     "'packet too big' that quotes what is not under way, left to the stack")                       \
   X(TOO_BIG, "too_big", "packets larger than the MTU of the way out, forwarded all the same")      \
+  X(SOURCE_SHOWN, "source_shown", "packets to a local pod that carry their client's address")      \
+  X(SOURCE_RETURNED, "source_returned", "answers to them, on their way to the agent's socket")     \
   X(LOOKUP_ASSIGNED, "lookup_assigned", "connections given to a worker's socket")                  \
   X(LOOKUP_NO_SOCKET, "lookup_no_socket", "connections to a listener without a worker's socket")
 

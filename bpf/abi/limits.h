@@ -9,6 +9,8 @@
 #define LB_MAX_FLOWS 131072  /* two entries a connection, allocated when used */
 #define LB_MAX_LEGS 65536    /* handshakes remembered, least recently used go first */
 #define LB_MAX_CLUSTERS 4096 /* whose first bytes are timed */
+#define LB_MAX_SOURCES \
+  65536 /* two entries an upstream connection that shows its client's address */
 #define LB_MAX_LISTENERS 4096
 #define LB_MAX_WORKERS 64
 #define LB_RING_BYTES (1 << 20) /* one ring a worker */

@@ -34,3 +34,16 @@ LB_INLINE int checksum_addresses(struct __sk_buff* skb, __u32 offset, __u32 vers
   if (version == 6) bpf_csum_update(skb, diff);
   return 0;
 }
+
+/* Checksum and both addresses of an IPv4 header lie side by side. */
+LB_INLINE int checksum_store_ip4(struct __sk_buff* skb, __u32 l3, __u16 checksum, __be32 source,
+                                 __be32 destination) {
+  struct {
+    __u16 unused; /* so that the rest is aligned */
+    __u16 checksum;
+    __be32 addresses[2];
+  } head = {.checksum = checksum, .addresses = {source, destination}};
+
+  return (int)bpf_skb_store_bytes(skb, l3 + __builtin_offsetof(struct lb_ip4_header, checksum),
+                                  &head.checksum, sizeof(head) - 2, 0);
+}

@@ -53,25 +53,25 @@ LB_INLINE int icmp_parse4(struct __sk_buff* skb, struct lb_too_big* message) {
     struct lb_icmp icmp;
     struct lb_ip4_header ip;
   } head;
-  struct lb_ip4_header ip;
   __u32 size;
 
-  if (bpf_skb_load_bytes(skb, message->l3, &ip, sizeof(ip))) return 0;
-  size = (ip.version_ihl & 15) * 4;
-  if (size < sizeof(ip) || ip.fragment & bpf_htons(0x3fff)) return 0;
+  /* The outer header first, in the same place: the stack is nearly used up. */
+  if (bpf_skb_load_bytes(skb, message->l3, &head.ip, sizeof(head.ip))) return 0;
+  size = (head.ip.version_ihl & 15) * 4;
+  if (size < sizeof(head.ip) || head.ip.fragment & bpf_htons(0x3fff)) return 0;
+  message->ip_checksum = head.ip.checksum;
+  parse_map_address(&message->source, head.ip.source);
+  parse_map_address(&message->destination, head.ip.destination);
   message->l4 = message->l3 + size;
   if (bpf_skb_load_bytes(skb, message->l4, &head, sizeof(head))) return 0;
   if (head.icmp.type != LB_ICMP4_UNREACHABLE || head.icmp.code != LB_ICMP4_TOO_BIG) return 0;
   size = (head.ip.version_ihl & 15) * 4;
-  if (head.ip.version_ihl >> 4 != 4 || size < sizeof(ip) || head.ip.protocol != IPPROTO_TCP ||
+  if (head.ip.version_ihl >> 4 != 4 || size < sizeof(head.ip) || head.ip.protocol != IPPROTO_TCP ||
       head.ip.fragment & bpf_htons(0x1fff))
     return 0;
   message->quoted_l3 = message->l4 + LB_ICMP_HEADER;
   message->quoted_l4 = message->quoted_l3 + size;
-  message->ip_checksum = ip.checksum;
   message->quoted_ip_checksum = head.ip.checksum;
-  parse_map_address(&message->source, ip.source);
-  parse_map_address(&message->destination, ip.destination);
   parse_map_address(&message->quoted.source, head.ip.source);
   parse_map_address(&message->quoted.destination, head.ip.destination);
   return icmp_parse_segment(skb, message);
@@ -116,32 +116,21 @@ LB_INLINE int icmp_is_about_flight(const struct lb_slot* slot, const struct lb_f
          !track_before(end, acknowledged);
 }
 
-/* Checksum and both addresses of an IPv4 header lie side by side. */
-LB_INLINE int icmp_store_ip4(struct __sk_buff* skb, __u32 l3, __u16 checksum, __be32 source,
-                             __be32 destination) {
-  struct {
-    __u16 unused; /* so that the rest is aligned */
-    __u16 checksum;
-    __be32 addresses[2];
-  } head = {.checksum = checksum, .addresses = {source, destination}};
-
-  return (int)bpf_skb_store_bytes(skb, l3 + __builtin_offsetof(struct lb_ip4_header, checksum),
-                                  &head.checksum, sizeof(head) - 2, 0);
-}
-
 LB_INLINE int icmp_store_addresses(struct __sk_buff* skb, const struct lb_too_big* message,
                                    const struct lb_flow* flow, __u32 outer_diff) {
   const __u32 addresses = __builtin_offsetof(struct lb_ip6_header, source);
-  struct lb_address quoted[2] = {flow->out.destination, flow->out.source};
+  const __u32 quoted = message->quoted_l3 + addresses; /* there the other way round */
+  const __u32 size = sizeof(struct lb_address);
 
   if (message->version == 4)
-    return icmp_store_ip4(skb, message->l3, checksum_ip4(message->ip_checksum, outer_diff),
-                          flow->out.source.words[3], flow->out.destination.words[3]) ||
-           icmp_store_ip4(skb, message->quoted_l3,
-                          checksum_ip4(message->quoted_ip_checksum, flow->address_diff),
-                          quoted[0].words[3], quoted[1].words[3]);
-  return bpf_skb_store_bytes(skb, message->l3 + addresses, &flow->out.source, sizeof(quoted), 0) ||
-         bpf_skb_store_bytes(skb, message->quoted_l3 + addresses, quoted, sizeof(quoted), 0);
+    return checksum_store_ip4(skb, message->l3, checksum_ip4(message->ip_checksum, outer_diff),
+                              flow->out.source.words[3], flow->out.destination.words[3]) ||
+           checksum_store_ip4(skb, message->quoted_l3,
+                              checksum_ip4(message->quoted_ip_checksum, flow->address_diff),
+                              flow->out.destination.words[3], flow->out.source.words[3]);
+  return bpf_skb_store_bytes(skb, message->l3 + addresses, &flow->out.source, 2 * size, 0) ||
+         bpf_skb_store_bytes(skb, quoted, &flow->out.destination, size, 0) ||
+         bpf_skb_store_bytes(skb, quoted + size, &flow->out.source, size, 0);
 }
 
 LB_INLINE int icmp_rewrite(struct __sk_buff* skb, const struct lb_too_big* message,

@@ -7,6 +7,7 @@
 #include "bpf/abi/flow.h"
 #include "bpf/abi/leg.h"
 #include "bpf/abi/slot.h"
+#include "bpf/abi/source.h"
 #include "bpf/lib/maps_shared.h"
 
 struct {
@@ -39,6 +40,14 @@ struct {
   __type(key, __u64); /* lb_slot::cluster */
   __type(value, struct lb_first_byte);
 } lb_first_bytes SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, LB_MAX_SOURCES);
+  __type(key, struct lb_tuple);
+  __type(value, struct lb_source);
+} lb_sources SEC(".maps");
 
 struct lb_ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -55,6 +55,8 @@ std::string settings_of(const v1::ListenerStatus& listener) {
   if (!listener.path_normalization().empty() && listener.path_normalization() != "none") {
     add("paths normalised: " + listener.path_normalization());
   }
+  if (listener.client_address() == "preserve") add("local pods see the client's address");
+  if (!listener.client_address_reason().empty()) add(listener.client_address_reason());
   return out;
 }
 

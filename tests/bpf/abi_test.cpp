@@ -16,6 +16,7 @@
 #include "bpf/abi/leg.h"
 #include "bpf/abi/listener.h"
 #include "bpf/abi/slot.h"
+#include "bpf/abi/source.h"
 #include "bpf/abi/tuple.h"
 
 namespace sluice::test {
@@ -69,7 +70,10 @@ TEST_P(Abi, TuplesAndFlows) {
   expect_same("lb_leg", sizeof(lb_leg),
               {OFFSET(lb_leg, local_next), OFFSET(lb_leg, remote_next), OFFSET(lb_leg, ifindex),
                OFFSET(lb_leg, flags), OFFSET(lb_leg, mss)});
-  EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 4 : 1);
+  expect_same(
+      "lb_source", sizeof(lb_source),
+      {OFFSET(lb_source, address), OFFSET(lb_source, ifindex), OFFSET(lb_source, is_answer)});
+  EXPECT_EQ(found_, std::string(GetParam()) == "lb_tc" ? 5 : 1);
 }
 
 TEST_P(Abi, ListenersAndKnobs) {

@@ -50,6 +50,8 @@ constexpr std::array<Word<model::ForwardedHeaders>, 3> kForwardedHeaders{
     {{"auto", model::ForwardedHeaders::kAuto},
      {"add", model::ForwardedHeaders::kAdd},
      {"none", model::ForwardedHeaders::kNone}}};
+constexpr std::array<Word<model::ClientAddress>, 2> kClientAddresses{
+    {{"node", model::ClientAddress::kNode}, {"preserve", model::ClientAddress::kPreserve}}};
 constexpr std::array<Word<model::PathNormalization>, 4> kNormalizations{
     {{"none", model::PathNormalization::kNone},
      {"base", model::PathNormalization::kBase},
@@ -77,6 +79,9 @@ class Reader {
     } else if (key == "forwarded-headers") {
       keep(out_.forwarded_headers, parse_word(kForwardedHeaders, text), name, annotation,
            "`{}` is not a way to forward headers", "write `auto`, `add` or `none`");
+    } else if (key == "client-address") {
+      keep(out_.client_address, parse_word(kClientAddresses, text), name, annotation,
+           "`{}` says not whose address pods see", "write `node` or `preserve`");
     } else if (key == "path-normalization") {
       keep(out_.path_normalization, parse_word(kNormalizations, text), name, annotation,
            "`{}` is not a way to normalise paths",
@@ -120,10 +125,11 @@ class Reader {
   }
 
   void report_unknown(const std::string& name, const Annotation& annotation) {
-    static constexpr std::array<std::string_view, 7> kNames{
-        "sluice.dev/steer-after",   "sluice.dev/forwarded-headers", "sluice.dev/path-normalization",
-        "sluice.dev/desync-mode",   "sluice.dev/max-connections",   "sluice.dev/max-body-bytes",
-        "sluice.dev/proxy-protocol"};
+    static constexpr std::array<std::string_view, 8> kNames{
+        "sluice.dev/steer-after",        "sluice.dev/forwarded-headers",
+        "sluice.dev/path-normalization", "sluice.dev/desync-mode",
+        "sluice.dev/max-connections",    "sluice.dev/max-body-bytes",
+        "sluice.dev/proxy-protocol",     "sluice.dev/client-address"};
     const std::string meant = closest(name, kNames);
     input_.report.error(annotation.mark, path_of(name), "bad_annotation",
                         fmt::format("no annotation `{}` exists", name),
@@ -194,6 +200,7 @@ void merge_annotations(model::Listener& listener, const GatewayAnnotations& more
   Merger merger(listener, diagnostics);
   merger.merge(listener.steer_after, more.steer_after, first);
   merger.merge(listener.forwarded_headers, more.forwarded_headers, first);
+  merger.merge(listener.client_address, more.client_address, first);
   merger.merge(listener.path_normalization, more.path_normalization, larger);
   merger.merge(listener.desync_mode, more.desync_mode, larger);
   merger.merge(listener.max_connections, more.max_connections, smaller);

@@ -47,6 +47,7 @@ struct Annotated {
 struct GatewayAnnotations {
   Boxed<Annotated<model::SteerAfter>> steer_after;
   Boxed<Annotated<model::ForwardedHeaders>> forwarded_headers;
+  Boxed<Annotated<model::ClientAddress>> client_address;
   Boxed<Annotated<model::PathNormalization>> path_normalization;
   Boxed<Annotated<model::DesyncMode>> desync_mode;
   Boxed<Annotated<std::uint32_t>> max_connections;

@@ -114,6 +114,10 @@ void add_listener(std::string& out, const model::Listener& listener, const std::
     out += fmt::format("  forwarded headers {}\n",
                        kNames[static_cast<int>(*listener.forwarded_headers)]);
   }
+  if (listener.client_address) {
+    const bool preserve = *listener.client_address == model::ClientAddress::kPreserve;
+    out += fmt::format("  client address {}\n", preserve ? "preserve" : "node");
+  }
   add_settings(out, listener);
   for (const model::TcpRoute& route : listener.tcp_routes) add_tcp_route(out, route, prefix);
   for (const model::VirtualHostPtr& host : listener.virtual_hosts) {

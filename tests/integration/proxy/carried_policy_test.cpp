@@ -33,7 +33,8 @@ class FakeCarrier final : public Steering {
   std::uint32_t listener_id(const std::string&) override { return 0; }
   bool wants(std::uint32_t, const model::SteerAfter&, std::uint64_t) override { return false; }
   void connection_finished(std::uint32_t, std::uint64_t) override {}
-  Result<SteerUpstream> connect_upstream(const SocketAddress&, std::uint16_t) override {
+  Result<SteerUpstream> connect_upstream(const SocketAddress&, std::uint16_t,
+                                         const std::optional<IpAddress>&) override {
     return fail(ErrorCode::kUnavailable, "a test");
   }
   void close_upstream(SteerUpstream, bool) override {}

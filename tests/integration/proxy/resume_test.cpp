@@ -32,8 +32,8 @@ class FakeSteering final : public Steering {
     return kernel_->wants;
   }
   void connection_finished(std::uint32_t, std::uint64_t) override {}
-  Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint,
-                                         std::uint16_t mss) override {
+  Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint, std::uint16_t mss,
+                                         const std::optional<IpAddress>& /*client*/) override {
     auto fd = net::connect_tcp(endpoint);
     if (!fd) return tl::unexpected(fd.error());
     return SteerUpstream{std::move(*fd), 40'000, endpoint, mss};

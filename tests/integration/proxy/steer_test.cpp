@@ -51,8 +51,8 @@ class FakeSteering final : public Steering {
     const std::lock_guard lock(script_->mutex);
     script_->finished.push_back(requests);
   }
-  Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint,
-                                         std::uint16_t mss) override {
+  Result<SteerUpstream> connect_upstream(const SocketAddress& endpoint, std::uint16_t mss,
+                                         const std::optional<IpAddress>& /*client*/) override {
     if (!script_->ports) return fail(ErrorCode::kExhausted, "no port is free");
     auto fd = net::connect_tcp(endpoint);
     if (!fd) return tl::unexpected(fd.error());

@@ -20,9 +20,19 @@ class FakeFlowTable final : public datapath::FlowTable {
     legs.emplace_back(remote, leg);
   }
   void forget_leg(const lb_tuple&) override {}
+  Result<void> add_source(const datapath::SourcePair& pair, std::uint32_t) override {
+    added.push_back(pair);
+    return add_result;
+  }
+  void remove_source(const datapath::SourcePair& pair) override { removed.push_back(pair); }
+  std::optional<IpAddress> node_behind(const lb_tuple&) override { return std::nullopt; }
+  std::vector<datapath::SourcePair> sources() override { return {}; }
   int ring_fd(std::uint32_t) const override { return -1; }
 
   int removals = 0;
+  std::vector<datapath::SourcePair> added;
+  std::vector<datapath::SourcePair> removed;
+  Result<void> add_result;
   std::vector<std::pair<lb_tuple, lb_leg>> legs;
 
  private:

@@ -63,6 +63,16 @@ TEST(PortPool, APortInTimeWaitDoesNotKeepBackTheOthers) {
   EXPECT_EQ(pool.take(kPod, kStart + Milliseconds(2'000)), second);
 }
 
+TEST(PortPool, MayBeginAnywhereAndStillHandsOutEveryPortOnce) {
+  PortPool pool(1000, 1004, 13);
+  EXPECT_TRUE(pool.take_exactly(kPod, 1000));  // of an earlier agent
+  std::vector<std::uint16_t> ports;
+  while (const auto port = pool.take(kPod, kStart)) ports.push_back(*port);
+  EXPECT_EQ(ports, (std::vector<std::uint16_t>{1003, 1004, 1001, 1002}));
+  pool.release(kPod, 1004, kStart, Milliseconds(0));
+  EXPECT_EQ(pool.take(kPod, kStart), 1004);
+}
+
 TEST(PortPool, EndpointsThatAreGoneAreForgottenOnceTheirPortsHaveCooled) {
   PortPool pool(1000, 1009);
   const auto port = pool.take(kPod, kStart).value();
