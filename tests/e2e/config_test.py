@@ -96,8 +96,8 @@ class Config(NodeTest):
             result = json.loads(out[out.index("{"):])
             self.assertEqual(result["requests_failed"], 0, out)
             self.assertGreater(result["requests_ok"], 100)
-        versions = self.load(node)
-        self.assertLessEqual(abs(versions["v1"] - 80), 2, versions)
+        # What the carried connections took more than their share of is made up for first (ShareKeeper::kMemory).
+        wait_for("the shares of new requests", lambda: abs(self.load(node)["v1"] - 80) <= 2, 20)
 
     def test_edits_under_load_with_steering(self):
         node, loads = self.edit_under_load("1")

@@ -154,6 +154,23 @@ class Tools(Tree):
         self.write("agent/net/CMakeLists.txt", "if(SANITIZER)\n  add(new.cpp)\nendif()\n")
         self.assertNotIn("new.cpp", self.run_main(check_tidy, build, self.root)[1])
 
+    def test_tidy_looks_at_files_together_that_use_the_same_names(self):
+        build = os.path.join(self.root, "build")
+        self.write(".clang-tidy", "Checks: '-*,modernize-use-nullptr'\nWarningsAsErrors: '*'\n")
+        texts = {"clean": "static int* same() { return nullptr; }\nint* clean() { return same(); }\n",
+                 "bad": "static int* same() { return 0; }\nint* bad() { return same(); }\n",
+                 "other": "int* other() { return nullptr; }\n"}
+        sources = [self.write(f"agent/net/{name}.cpp", LICENCE + text) for name, text in texts.items()]
+        self.write("build/compile_commands.json", json.dumps([
+            {"directory": build, "file": source, "command": f"c++ -std=c++20 -o {source}.o -c {source}"}
+            for source in sources]))
+        for looked_at in (3, 1):
+            code, output = self.run_main(check_tidy, build, self.root)
+            self.assertEqual(code, 1)
+            self.assertIn(f"3 files, {looked_at} looked at, 1 with", output)
+            self.assertIn("agent/net/bad.cpp:2:", output)
+            self.assertNotIn("unit.cpp", output)
+
     def test_tidy_notices_a_changed_configuration(self):
         self.write(".clang-tidy", "Checks: '-*,misc-static-assert'\n")
         before = check_tidy.configuration(self.root)
