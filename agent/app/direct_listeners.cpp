@@ -12,13 +12,19 @@ namespace sluice::app {
 std::map<std::string, std::string> DirectListeners::publish(const snapshot::Snapshot& snapshot) {
   std::map<std::string, std::string> errors;
   std::set<std::string> wanted;
-  for (const auto& listener : snapshot.listeners) wanted.insert(listener->config.name);
+  const auto is_udp = [](const snapshot::ListenerPtr& listener) {
+    return listener->transport() == snapshot::Transport::kUdp;  // DatagramListeners
+  };
+  for (const auto& listener : snapshot.listeners) {
+    if (!is_udp(listener)) wanted.insert(listener->config.name);
+  }
   std::erase_if(bound_, [&](const auto& entry) {
     if (wanted.contains(entry.first)) return false;
     for (const auto& worker : workers_) worker->remove_listening_socket(entry.second.address);
     return true;
   });
   for (const snapshot::ListenerPtr& listener : snapshot.listeners) {
+    if (is_udp(listener)) continue;
     if (const auto known = bound_.find(listener->config.name); known != bound_.end()) {
       set_protocol(listener->config, known->second);
       continue;

@@ -148,6 +148,7 @@ Result<void> KernelPath::publish(const snapshot::SnapshotPtr& snapshot) {
   std::vector<datapath::ListenerEntry> wanted;
   for (const snapshot::ListenerPtr& shared : snapshot->listeners) {
     const snapshot::Listener& listener = *shared;
+    if (listener.transport() == snapshot::Transport::kUdp) continue;  // DatagramListeners
     datapath::ListenerEntry entry;
     entry.bind = listener.config.bind;
     entry.port = listener.config.port;

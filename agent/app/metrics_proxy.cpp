@@ -116,6 +116,21 @@ void sample_durations(Families::Labels labels, const proxy::DurationHistogram& d
   out.sample(std::move(sample));
 }
 
+void add_datagrams(const ClusterReports& clusters, Families& out) {
+  using Report = proxy::ClusterReport;
+  out.counter("sluice_proxy_udp_datagrams_in_total", "Datagrams of clients sent to a cluster.");
+  per_cluster(clusters, out, &Report::udp_in);
+  out.counter("sluice_proxy_udp_datagrams_out_total",
+              "Datagrams that a cluster's endpoints sent to clients.");
+  per_cluster(clusters, out, &Report::udp_out);
+  out.counter("sluice_proxy_udp_received_bytes_total",
+              "Bytes in datagrams of clients sent to a cluster.");
+  per_cluster(clusters, out, &Report::udp_bytes_in);
+  out.counter("sluice_proxy_udp_sent_bytes_total",
+              "Bytes in datagrams that a cluster's endpoints sent to clients.");
+  per_cluster(clusters, out, &Report::udp_bytes_out);
+}
+
 void add_durations(const ClusterReports& clusters, Families& out) {
   out.histogram("sluice_proxy_request_duration_seconds",
                 "From the head of a request to the end of its answer, by cluster.");
@@ -166,6 +181,7 @@ void add_clusters(const MetricsInput& input, Families& out) {
   out.counter("sluice_proxy_tcp_sent_bytes_total",
               "Bytes of TCP listeners read from a cluster's endpoints for clients.");
   per_cluster(clusters, out, &proxy::ClusterReport::tcp_bytes_out);
+  add_datagrams(clusters, out);
   add_durations(clusters, out);
   add_first_bytes(input, clusters, out);
   out.counter("sluice_proxy_promotions_total",
@@ -190,6 +206,15 @@ void add_proxy(const MetricsInput& input, Families& out) {
   per_worker(input, out, &Report::tcp_connections);
   out.gauge("sluice_proxy_tcp_connections_open", "Connections of TCP listeners that are open.");
   per_worker(input, out, &Report::tcp_open);
+  out.counter("sluice_proxy_udp_sessions_total", "Clients of UDP listeners.");
+  per_worker(input, out, &Report::udp_sessions);
+  out.gauge("sluice_proxy_udp_sessions_open",
+            "Clients of UDP listeners that sent or got something lately.");
+  per_worker(input, out, &Report::udp_open);
+  out.counter("sluice_proxy_udp_received_total", "Datagrams received from clients.");
+  per_worker(input, out, &Report::udp_received);
+  out.counter("sluice_proxy_udp_sent_total", "Datagrams sent to clients.");
+  per_worker(input, out, &Report::udp_sent);
   out.counter("sluice_proxy_received_bytes_total", "Bytes read from clients by the agent.");
   per_worker(input, out, &Report::bytes_received);
   out.counter("sluice_proxy_sent_bytes_total", "Bytes written to clients by the agent.");

@@ -282,12 +282,15 @@ std::map<std::string, std::string> Supervisor::publish(const snapshot::SnapshotP
 
 std::map<std::string, std::string> Supervisor::serve_listeners(
     const snapshot::SnapshotPtr& snapshot) {
+  auto errors = datagrams_.publish(*snapshot);
   // Without the path, but with the sockets of the agent that has it, connections come through those.
   const bool lookup = path_busy_ && !lookup_sockets_.v4.empty();
-  if (!kernel_) return lookup ? std::map<std::string, std::string>{} : direct_.publish(*snapshot);
-  std::map<std::string, std::string> errors;
-  if (auto synced = kernel_->publish(snapshot); !synced)
-    errors[kAllListeners] = synced.error().message;
+  if (kernel_) {
+    if (auto synced = kernel_->publish(snapshot); !synced)
+      errors[kAllListeners] = synced.error().message;
+  } else if (!lookup) {
+    errors.merge(direct_.publish(*snapshot));
+  }
   return errors;
 }
 

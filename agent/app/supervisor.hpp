@@ -10,6 +10,7 @@
 #include "agent/app/access_sink.hpp"
 #include "agent/app/agent_service.hpp"
 #include "agent/app/config_feed.hpp"
+#include "agent/app/datagram_listeners.hpp"
 #include "agent/app/direct_listeners.hpp"
 #include "agent/app/flow_feed.hpp"
 #include "agent/app/handover.hpp"
@@ -84,6 +85,7 @@ class Supervisor {
   std::vector<std::unique_ptr<AccessSink>> access_sinks_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   DirectListeners direct_{workers_};
+  DatagramListeners datagrams_{workers_};
   std::unique_ptr<UpdatePipeline> pipeline_;
   std::unique_ptr<ConfigFeed> feed_;
   std::unique_ptr<ListenerRetry> listener_retry_;

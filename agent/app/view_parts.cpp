@@ -69,6 +69,10 @@ ClusterReports sum_clusters(std::span<const proxy::WorkerReport> workers) {
       sum.connect_failures += report.connect_failures;
       sum.tcp_bytes_in += report.tcp_bytes_in;
       sum.tcp_bytes_out += report.tcp_bytes_out;
+      sum.udp_in += report.udp_in;
+      sum.udp_out += report.udp_out;
+      sum.udp_bytes_in += report.udp_bytes_in;
+      sum.udp_bytes_out += report.udp_bytes_out;
       sum.steered_resent_in += report.steered_resent_in;
       sum.steered_resent_out += report.steered_resent_out;
       sum.durations.add(report.durations);

@@ -58,8 +58,9 @@ struct Listener {
   std::string name;               // "0.0.0.0:80" or "192.0.2.1:80"; unique
   std::optional<IpAddress> bind;  // nullopt = every local address
   std::uint16_t port = 0;
-  std::string protocol = "HTTP";          // or "TCP", which has tcp_routes instead of virtual_hosts
-  std::optional<SteerAfter> steer_after;  // annotation sluice.dev/steer-after
+  std::string protocol =
+      "HTTP";  // or "TCP" or "UDP", which have tcp_routes instead of virtual_hosts
+  std::optional<SteerAfter> steer_after;                // annotation sluice.dev/steer-after
   std::optional<ForwardedHeaders> forwarded_headers;    // annotation sluice.dev/forwarded-headers
   std::optional<ClientAddress> client_address;          // annotation sluice.dev/client-address
   std::optional<PathNormalization> path_normalization;  // annotation sluice.dev/path-normalization

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/proxy/cluster_use.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 #include "agent/proxy/context.hpp"
@@ -48,6 +49,14 @@ bool ClusterUse::suits(const snapshot::Share& share) const {
 std::optional<std::uint32_t> ClusterUse::pick(const balance::PickRequest& request) {
   const auto index = picker_.pick(request);
   return index ? std::optional(static_cast<std::uint32_t>(*index)) : std::nullopt;
+}
+
+std::optional<std::uint32_t> ClusterUse::find(const SocketAddress& address) const {
+  const auto& records = records_.endpoints;
+  const auto found = std::ranges::find_if(
+      records, [&](const auto& record) { return record->address() == address; });
+  if (found == records.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - records.begin());
 }
 
 EndpointPool& ClusterUse::pool(std::uint32_t endpoint) {

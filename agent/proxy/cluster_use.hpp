@@ -48,6 +48,11 @@ class ClusterUse {
       std::uint32_t endpoint) const {
     return records_.endpoints[endpoint];
   }
+  [[nodiscard]] const SocketAddress& address(std::uint32_t endpoint) const {
+    return records_.endpoints[endpoint]->address();
+  }
+  // The endpoint of that address; nullopt when it is not one of them.
+  [[nodiscard]] std::optional<std::uint32_t> find(const SocketAddress& address) const;
   [[nodiscard]] health::ClusterRecord& record() const { return *records_.cluster; }
   [[nodiscard]] const model::TrafficPolicy& policy() const { return *policy_; }
   [[nodiscard]] ClusterReport& report() const { return report_; }

@@ -11,12 +11,19 @@
 #include "agent/net/socket.hpp"
 #include "agent/proxy/acceptor.hpp"
 #include "agent/proxy/context.hpp"
+#include "agent/proxy/udp_listener.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 constexpr Milliseconds kRetireLimit{1'000};
 constexpr Milliseconds kRetirePace{5};
+
+// "Every address" is :: or, on a host without IPv6, 0.0.0.0.
+bool same_place(const SocketAddress& own, const SocketAddress& other) {
+  return own == other ||
+         (own.ip.is_unspecified() && other.ip.is_unspecified() && own.port == other.port);
+}
 
 class WorkerImpl final : public Worker {
  public:
@@ -40,6 +47,8 @@ class WorkerImpl final : public Worker {
   void publish(snapshot::SnapshotPtr snapshot) override;
   void add_listening_socket(UniqueFd socket) override;
   void remove_listening_socket(const SocketAddress& local) override;
+  void add_datagram_socket(UniqueFd socket) override;
+  void remove_datagram_socket(const SocketAddress& local) override;
   std::optional<WorkerReport> report(Milliseconds limit) override;
 
  private:
@@ -58,6 +67,7 @@ class WorkerImpl final : public Worker {
   SteeringFactory steering_;
   std::unique_ptr<Context> context_;  // the worker thread's from start() until it is joined
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<UdpListener>> udp_listeners_;  // they serve until the end of a drain
   std::unique_ptr<net::Timer> sweep_;
   std::unique_ptr<net::Timer> grace_;
   std::unique_ptr<net::Timer> retire_;
@@ -138,6 +148,7 @@ void WorkerImpl::drain_connections(Milliseconds grace) {
 
 void WorkerImpl::close_all() {
   acceptors_.clear();
+  udp_listeners_.clear();
   context_->draining = true;
   context_->drained = nullptr;
   while (!context_->connections.empty()) (*context_->connections.begin())->close_now();
@@ -185,14 +196,23 @@ void WorkerImpl::add_listening_socket(UniqueFd socket) {
   });
 }
 
+void WorkerImpl::add_datagram_socket(UniqueFd socket) {
+  auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  reactor_->post([this, shared] {
+    udp_listeners_.push_back(std::make_unique<UdpListener>(*context_, std::move(*shared)));
+  });
+}
+
 void WorkerImpl::remove_listening_socket(const SocketAddress& local) {
   reactor_->post([this, local] {
-    // "Every address" is :: or, on a host without IPv6, 0.0.0.0.
-    const bool any = local.ip.is_unspecified();
-    std::erase_if(acceptors_, [&](const auto& acceptor) {
-      const SocketAddress& own = acceptor->local();
-      return own == local || (any && own.ip.is_unspecified() && own.port == local.port);
-    });
+    std::erase_if(acceptors_, [&](const auto& each) { return same_place(each->local(), local); });
+  });
+}
+
+void WorkerImpl::remove_datagram_socket(const SocketAddress& local) {
+  reactor_->post([this, local] {
+    std::erase_if(udp_listeners_,
+                  [&](const auto& each) { return same_place(each->local(), local); });
   });
 }
 

@@ -83,6 +83,9 @@ class Worker {
   virtual void add_listening_socket(UniqueFd socket) = 0;
   // Stops accepting on that local address (directly bound ports only).
   virtual void remove_listening_socket(const SocketAddress& local) = 0;
+  // The same for sockets of net::bind_udp(), each with a port of its own listener.
+  virtual void add_datagram_socket(UniqueFd socket) = 0;
+  virtual void remove_datagram_socket(const SocketAddress& local) = 0;
   // A copy made on the worker's thread; nullopt when it does not answer within `limit`.
   [[nodiscard]] virtual std::optional<WorkerReport> report(Milliseconds limit) = 0;
 };

@@ -46,7 +46,9 @@ namespace sluice::proxy {
   X(kTcpIdle, "tcp_idle", "TCP: no byte moved for tcp.idleTimeout")                                \
   X(kTcpDuration, "tcp_duration", "TCP: the connection reached maxConnectionDuration")             \
   X(kTcpLimit, "tcp_limit", "TCP: the cluster has maxConnections already")                         \
-  X(kTcpDrained, "tcp_drained", "TCP: still open when the time to drain was over")
+  X(kTcpDrained, "tcp_drained", "TCP: still open when the time to drain was over")                 \
+  X(kUdpRefused, "udp_refused", "UDP: nobody receives datagrams at the endpoint's port")           \
+  X(kUdpUnsent, "udp_unsent", "UDP: the kernel could not send a datagram on, which is dropped")
 
 enum class Ending : std::uint8_t {
 #define LB_ENDING_ENUM(name, label, help) name,
@@ -89,8 +91,12 @@ struct ClusterReport {
   std::uint64_t steered_resent_in = 0;  // packets client -> pod with nothing new in them
   std::uint64_t steered_resent_out = 0;
   std::uint64_t connect_failures = 0;
-  std::uint64_t tcp_bytes_in = 0;            // of TCP listeners: client -> endpoint
-  std::uint64_t tcp_bytes_out = 0;           // endpoint -> client
+  std::uint64_t tcp_bytes_in = 0;   // of TCP listeners: client -> endpoint
+  std::uint64_t tcp_bytes_out = 0;  // endpoint -> client
+  std::uint64_t udp_in = 0;         // datagrams, client -> endpoint
+  std::uint64_t udp_out = 0;        // endpoint -> client
+  std::uint64_t udp_bytes_in = 0;
+  std::uint64_t udp_bytes_out = 0;
   std::array<std::uint64_t, 6> responses{};  // by status class: [2] = 2xx; [0] = none
   DurationHistogram durations;    // of requests that it was picked for, but for promoted ones
   DurationHistogram first_bytes;  // of these, until the head of the answer
@@ -106,6 +112,10 @@ struct WorkerReport {
   std::uint64_t requests = 0;
   std::uint64_t tcp_connections = 0;  // of TCP listeners
   std::uint64_t tcp_open = 0;         // gauge
+  std::uint64_t udp_sessions = 0;     // clients of UDP listeners
+  std::uint64_t udp_open = 0;         // gauge
+  std::uint64_t udp_received = 0;     // datagrams from clients
+  std::uint64_t udp_sent = 0;         // to clients
   std::uint64_t bytes_received = 0;   // from clients
   std::uint64_t bytes_sent = 0;       // to clients
   std::uint64_t upstreams_open = 0;   // gauge

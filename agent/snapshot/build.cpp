@@ -166,8 +166,9 @@ Result<std::shared_ptr<Snapshot>> Builder::build() {
     drafts.push_back(std::move(*drafted));
   }
   std::ranges::sort(drafts, [](const Draft& a, const Draft& b) {
-    return std::tie(a.listener.config.port, a.listener.config.bind) <
-           std::tie(b.listener.config.port, b.listener.config.bind);
+    const model::Listener& left = a.listener.config;
+    const model::Listener& right = b.listener.config;
+    return std::tie(left.port, left.bind, left.name) < std::tie(right.port, right.bind, right.name);
   });
   // Known ones first, so that a set that a new route also leads to stays the same object.
   for (const bool known : {true, false}) {

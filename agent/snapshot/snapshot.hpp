@@ -67,6 +67,8 @@ struct DestinationSet {
 };
 using DestinationSetPtr = std::shared_ptr<const DestinationSet>;
 
+enum class Transport { kTcp, kUdp };
+
 enum class Tier { kConnection, kRequest };
 
 struct Listener {
@@ -79,8 +81,8 @@ struct Listener {
   Tier tier = Tier::kRequest;
   // For kRequest: the one thing that forces it, as a sentence with file:line where it has one. Stable code beside it.
   std::string tier_reason;
-  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "tcp_listener", "proxy_protocol",
-  // "access_log", those of annotations ("path_normalization", "desync_mode", "max_body_bytes",
+  // "steerable", "no_kernel_path", "steer_never", "forwarded_headers", "tcp_listener", "udp_listener",
+  // "proxy_protocol", "access_log", those of annotations ("path_normalization", "desync_mode", "max_body_bytes",
   // "listener_max_connections"), "not_total", "no_destination", "routes_differ", "https_redirect", and those of
   // obstacles.cpp.
   std::string tier_code;
@@ -94,6 +96,9 @@ struct Listener {
   // What is done to paths before they are matched and forwarded; kNone where no path decides anything.
   model::PathNormalization path_normalization = model::PathNormalization::kNone;
 
+  [[nodiscard]] Transport transport() const {
+    return config.protocol == "UDP" ? Transport::kUdp : Transport::kTcp;
+  }
   bool operator==(const Listener&) const = default;  // tables and virtual hosts by pointer
 };
 using ListenerPtr = std::shared_ptr<const Listener>;
@@ -109,8 +114,9 @@ struct Snapshot {
   std::map<std::string, model::EndpointList> kept;
   std::vector<Condition> conditions;  // sorted by (type, cluster)
 
-  // The listener for a connection whose local address is (ip, port): exact bind first, then any.
-  [[nodiscard]] const Listener* find_listener(const SocketAddress& local) const;
+  // The listener for a connection, or a datagram, whose local address is (ip, port): exact bind first, then any.
+  [[nodiscard]] const Listener* find_listener(const SocketAddress& local,
+                                              Transport transport = Transport::kTcp) const;
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 

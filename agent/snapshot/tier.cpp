@@ -41,6 +41,10 @@ std::optional<Obstacle> policy_obstacle(const Listener& listener, const BuildOpt
                     "connections of TCP listeners are carried by the agent from their first byte",
                     listener.config.origin};
   }
+  if (listener.transport() == Transport::kUdp) {
+    return Obstacle{"udp_listener", "datagrams are relayed by the agent, one by one",
+                    listener.config.origin};
+  }
   if (listener.config.proxy_protocol) {
     return Obstacle{"proxy_protocol",
                     "annotation sluice.dev/proxy-protocol: the client's address is in the bytes of "

@@ -63,7 +63,7 @@ class Places(NodeTest):
         far, near, vm, client = (("fd00:202::2", "fd00:200::1", "fd00:200::3", "fd00:200::2") if family == 6 else
                                  ("10.202.0.2", "10.200.0.1", "10.200.0.3", "10.200.0.2"))
         ip = ["ip", f"-{family}"]
-        node.run("client", *ip, "address", "add", far, "dev", "lo")
+        node.run("client", *ip, "address", "add", far, "dev", "lo", *(["nodad"] if family == 6 else []))
         node.run("client", *ip, "route", "add", near, "dev", "eth0", "src", far)
         node.run("vm", *ip, "route", "add", far, "via", client, "mtu", "lock", "1300")
         node.run("node", *ip, "route", "add", far, "via", vm)

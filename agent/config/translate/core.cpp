@@ -52,9 +52,12 @@ void read_target_port(Fields& fields, ServicePort& port) {
   }
 }
 
-bool is_tcp(Fields& fields) {
+enum class PortProtocol : std::uint8_t { kTcp, kUdp, kOther };
+
+PortProtocol protocol_of(Fields& fields) {
   const auto protocol = fields.text("protocol");
-  return !protocol || protocol->value == "TCP";
+  if (!protocol || protocol->value == "TCP") return PortProtocol::kTcp;
+  return protocol->value == "UDP" ? PortProtocol::kUdp : PortProtocol::kOther;
 }
 
 SliceEndpoint read_slice_endpoint(const DecodeInput& input, const Located& located) {
@@ -116,7 +119,11 @@ ServiceSpec decode_service(const DecodeInput& input) {
     port.number = number.value_or(0);
     if (const auto name = fields.text("name")) port.name = name->value;
     read_target_port(fields, port);
-    if (is_tcp(fields)) out.ports.push_back(std::move(port));
+    const PortProtocol kind = protocol_of(fields);
+    if (kind == PortProtocol::kTcp)
+      out.ports.push_back(std::move(port));
+    else if (kind == PortProtocol::kUdp)
+      out.udp_ports.push_back(std::move(port));
     if (const auto protocol = fields.text("appProtocol");
         protocol && protocol->value == "kubernetes.io/h2c") {
       input.report.unsupported(protocol->mark, protocol->path, "endpoints are asked in HTTP/1.1");
@@ -158,7 +165,8 @@ EndpointSliceSpec decode_endpoint_slice(const DecodeInput& input) {
     Fields fields(*item.node, item.path, input.report);
     const auto name = fields.text("name");
     const auto number = fields.port("port");
-    if (number && is_tcp(fields)) out.ports.emplace_back(name ? name->value : "", *number);
+    if (number && protocol_of(fields) != PortProtocol::kOther)
+      out.ports.emplace_back(name ? name->value : "", *number);
     fields.silent(kPortFields);
     fields.finish();
   }

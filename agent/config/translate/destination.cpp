@@ -210,11 +210,11 @@ class DestinationLinker {
 }  // namespace
 
 model::ClusterPtr whole_cluster(const Registry& registry, const RegistryService& service,
-                                const RegistryPort& port) {
+                                const RegistryPort& port, const char* suffix) {
   model::Cluster out;
   out.host = service.host;
   out.port = port.number;
-  out.key = cluster_key(out);
+  out.key = cluster_key(out) + suffix;
   out.origin = service.origin;
   if (const MergedRule* rule = registry.rule_for(service)) out.policy = rule->policies.of(out.port);
   add_endpoints(port, {}, out);

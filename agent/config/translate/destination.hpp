@@ -37,10 +37,11 @@ struct LinkedVirtualService {
 };
 using LinkedServices = std::vector<std::shared_ptr<const LinkedVirtualService>>;  // none is null
 
-// The cluster of all endpoints of a service's port, under what destination rules say of it.
+// The cluster of all endpoints of a service's port, under what destination rules say of it. `suffix`: of its
+// key, for a port of another transport.
 [[nodiscard]] model::ClusterPtr whole_cluster(const Registry& registry,
                                               const RegistryService& service,
-                                              const RegistryPort& port);
+                                              const RegistryPort& port, const char* suffix = "");
 
 [[nodiscard]] LinkedVirtualService link_virtual_service(const VirtualServiceSpec& spec,
                                                         const SpecSet& specs,

@@ -10,10 +10,22 @@
 #include "agent/config/translate/service_endpoints.hpp"
 
 namespace sluice::config {
-const RegistryPort* RegistryService::port(std::uint16_t number) const {
+namespace {
+
+const RegistryPort* find_port(const std::vector<RegistryPort>& ports, std::uint16_t number) {
   const auto found = std::find_if(ports.begin(), ports.end(),
                                   [&](const RegistryPort& p) { return p.number == number; });
   return found == ports.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const RegistryPort* RegistryService::port(std::uint16_t number) const {
+  return find_port(ports, number);
+}
+
+const RegistryPort* RegistryService::udp_port(std::uint16_t number) const {
+  return find_port(udp_ports, number);
 }
 
 Registry::Registry(const SpecSet& specs, std::string cluster_domain, Diagnostics& diagnostics)
@@ -47,6 +59,9 @@ void Registry::add_services(const SpecSet& specs, ServiceEndpoints& endpoints,
     service.origin = spec->meta.origin;
     for (const ServicePort& port : spec->ports) {
       service.ports.push_back({port.number, port.name, endpoints.of(*spec, port)});
+    }
+    for (const ServicePort& port : spec->udp_ports) {
+      service.udp_ports.push_back({port.number, port.name, endpoints.of(*spec, port)});
     }
     add(std::move(service), diagnostics);
   }

@@ -62,11 +62,13 @@ struct RegistryPort {
 struct RegistryService {
   std::string host;
   std::string name_space;
-  std::vector<RegistryPort> ports;
+  std::vector<RegistryPort> ports;  // TCP
+  std::vector<RegistryPort> udp_ports;
   ExportTo export_to;
   model::Origin origin;
 
   [[nodiscard]] const RegistryPort* port(std::uint16_t number) const;
+  [[nodiscard]] const RegistryPort* udp_port(std::uint16_t number) const;
   bool operator==(const RegistryService&) const = default;
 };
 

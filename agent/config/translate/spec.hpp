@@ -212,7 +212,8 @@ struct ServicePort {
 struct ServiceSpec {
   ObjectMeta meta;
   Labels selector;
-  std::vector<ServicePort> ports;
+  std::vector<ServicePort> ports;  // TCP
+  std::vector<ServicePort> udp_ports;
   bool publish_not_ready = false;
   ExportTo export_to;
 };
@@ -230,6 +231,7 @@ struct SliceEndpoint {
 struct EndpointSliceSpec {
   ObjectMeta meta;
   std::string service;  // label kubernetes.io/service-name
+  // TCP and UDP: names are those of one service's ports, which has each name once.
   std::vector<std::pair<std::string, std::uint16_t>> ports;
   std::vector<SliceEndpoint> endpoints;
 };

@@ -53,8 +53,8 @@ snapshot::SnapshotPtr make_snapshot(const WorldOptions& options, std::uint64_t g
   listener.max_body_bytes = options.max_body_bytes;
   listener.proxy_protocol = options.proxy_protocol;
   listener.max_connections = options.max_connections;
-  if (options.tcp) {
-    listener.protocol = "TCP";
+  if (options.tcp || options.udp) {
+    listener.protocol = options.tcp ? "TCP" : "UDP";
     model::TcpRoute& rule = listener.tcp_routes.emplace_back();
     rule.matches = options.tcp_matches;
     rule.destinations = route.destinations;

@@ -33,6 +33,7 @@ struct WorldOptions {
   model::ForwardedHeaders forwarded = model::ForwardedHeaders::kNone;
   bool proxy_protocol = false;
   bool tcp = false;                            // a TCP listener with one rule for all connections
+  bool udp = false;                            // the same for datagrams
   std::vector<model::TcpMatch> tcp_matches{};  // of that rule
   model::TrafficPolicyPtr policy = model::default_policy();
   std::optional<std::uint32_t> max_connections{};

@@ -186,7 +186,7 @@ TEST_F(KubeWatchTest, AServerThatIsAwayCostsNoObjectAndPausesGrow) {
     EXPECT_EQ(watch.health(), Health::kFailing);
     EXPECT_NE(watch.trouble().find("connection refused"), std::string::npos);
     if (i > 7) {
-      EXPECT_GE(pause(), Milliseconds(30'000));
+      EXPECT_GE(pause(), Milliseconds(10'000));
     }
     EXPECT_LE(pause(), Milliseconds(45'000));
     last = pause();

@@ -93,7 +93,8 @@ ApiListenerSpec read_listener(const DecodeInput& input, const Located& located) 
   out.port = port.value_or(0);
   const Text protocol = fields.required_text("protocol");
   out.protocol = protocol.value;
-  if (out.protocol != "HTTP" && out.protocol != "TCP" && !out.protocol.empty()) {
+  if (out.protocol != "HTTP" && out.protocol != "TCP" && out.protocol != "UDP" &&
+      !out.protocol.empty()) {
     input.report.unsupported(protocol.mark, protocol.path,
                              fmt::format("this listener ({}) is not served", out.protocol));
   }

@@ -14,6 +14,7 @@ namespace {
 std::vector<RouteKind> kinds_of(const std::string& protocol) {
   if (protocol == "HTTP") return {{kGatewayApiGroup, "HTTPRoute"}};
   if (protocol == "TCP") return {{kGatewayApiGroup, "TCPRoute"}};
+  if (protocol == "UDP") return {{kGatewayApiGroup, "UDPRoute"}};
   return {};
 }
 
@@ -166,7 +167,8 @@ const std::vector<std::string>& supported_features() {
                                                   "HTTPRouteSchemeRedirect",
                                                   "ListenerSet",
                                                   "ReferenceGrant",
-                                                  "TCPRoute"};
+                                                  "TCPRoute",
+                                                  "UDPRoute"};
   return kFeatures;
 }
 

@@ -47,15 +47,20 @@ class Linker {
                     fmt::format("no Service {}/{} exists", backend.name_space, backend.name),
                     did_you_mean(host, registry_.names(), "add it, or correct the name"));
     }
-    const RegistryPort* const port = backend.port ? found->second.port(*backend.port) : nullptr;
+    const bool udp = out_.spec->target.kind == "UDPRoute";
+    const RegistryPort* port = nullptr;
+    if (backend.port) {
+      port = udp ? found->second.udp_port(*backend.port) : found->second.port(*backend.port);
+    }
     if (port == nullptr) {
       return refuse(backend, "BackendNotFound", "port_not_found",
-                    backend.port ? fmt::format("Service {}/{} has no TCP port {}",
-                                               backend.name_space, backend.name, *backend.port)
-                                 : std::string("a Service is named with its port"),
+                    backend.port
+                        ? fmt::format("Service {}/{} has no {} port {}", backend.name_space,
+                                      backend.name, udp ? "UDP" : "TCP", *backend.port)
+                        : std::string("a Service is named with its port"),
                     "write a `port` that it has");
     }
-    return keep(whole_cluster(registry_, found->second, *port));
+    return keep(whole_cluster(registry_, found->second, *port, udp ? "/udp" : ""));
   }
 
   std::vector<model::WeightedDestination> link(const std::vector<BackendReference>& backends) {

@@ -80,7 +80,7 @@ ApiRouteSpec decode_api_l4_route(const DecodeInput& input) {
       out.hostnames.push_back(read_hostname(input, text));
     }
   }
-  if (out.target.kind != "TCPRoute") {
+  if (out.target.kind == "TLSRoute") {
     const Mark mark = input.manifest.root.find("kind")->value.mark;
     input.report.unsupported(mark, "kind", "no listener of its protocol is served");
   }

@@ -155,13 +155,15 @@ ApiWorld::Ports ApiWorld::collect_ports(const SpecSet& specs, const ApiGateways&
   const auto add = [&](const ApiGateway& gateway, const ApiListener& listener) {
     if (listener.refused) return;
     for (const std::optional<IpAddress>& bind : gateway.addresses) {
-      Port& port = out[{listener.spec->port, bind}];
+      const bool udp = listener.spec->protocol == "UDP";
+      Port& port = out[{listener.spec->port, bind, udp}];
       model::Listener& config = port.listener;
       if (port.listeners.empty()) {
         config.bind = bind;
         config.port = listener.spec->port;
         config.name = bind ? to_string(SocketAddress{*bind, config.port})
                            : fmt::format("0.0.0.0:{}", config.port);
+        if (udp) config.name += "/udp";  // next to a listener of the same port for connections
         config.protocol = listener.spec->protocol;
         config.origin = listener.spec->origin;
       } else if (config.protocol != listener.spec->protocol) {
@@ -266,7 +268,7 @@ void ApiWorld::build(const SpecSet& specs, const SpecStore::Changes& changes, Li
   }
   std::sort(world.listeners.begin(), world.listeners.end(),
             [](const model::Listener& a, const model::Listener& b) {
-              return std::tie(a.port, a.bind) < std::tie(b.port, b.bind);
+              return std::tie(a.port, a.bind, a.name) < std::tie(b.port, b.bind, b.name);
             });
   for (const auto& [name, gateway] : gateways) {
     add_gateway_status(gateway, status.gateways);

@@ -4,6 +4,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 
 #include "agent/config/translate/gateway_api/hosts.hpp"
@@ -24,7 +25,8 @@ class ApiWorld {
     bool used = false;
   };
   struct Port;
-  using Ports = std::map<std::pair<std::uint16_t, std::optional<IpAddress>>, Port>;
+  using Ports =
+      std::map<std::tuple<std::uint16_t, std::optional<IpAddress>, bool>, Port>;  // true: UDP
 
   void refresh(const SpecStore::Changes& changes, const LinkCache& links);
   [[nodiscard]] const LinkedApiRoutePtr& link(const ApiRouteSpec& spec, const SpecSet& specs,
