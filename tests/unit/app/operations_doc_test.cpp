@@ -71,6 +71,11 @@ TEST(OperationsDoc, HasARowForEveryKernelCounter) {
             (std::set<std::string>{LB_COUNTERS(LB_TEST_LABEL)}));
 }
 
+TEST(OperationsDoc, HasARowForEveryAddressThatPodsSee) {
+  EXPECT_EQ(rows_under("## Whose address pods see"),
+            (std::set<std::string>{LB_SHOWN(LB_TEST_LABEL)}));
+}
+
 #undef LB_TEST_LABEL
 
 }  // namespace
