@@ -18,11 +18,11 @@ using WallTime = std::chrono::system_clock::time_point;
 // written, because all is as it should be, or because the report is about another generation of the object.
 using Patch = std::optional<std::string>;
 [[nodiscard]] Patch merge_status(std::string_view object, const config::GatewayClassStatus& wanted,
-                                 WallTime now);
+                                 WallTime time);
 // `patient`: a condition Programmed that holds stays as it is, although the report says no.
 [[nodiscard]] Patch merge_status(std::string_view object, const config::GatewayStatus& wanted,
-                                 bool patient, WallTime now);
+                                 bool patient, WallTime time);
 [[nodiscard]] Patch merge_status(std::string_view object, const config::RouteStatus& wanted,
-                                 WallTime now);
+                                 WallTime time);
 
 }  // namespace sluice::cluster
