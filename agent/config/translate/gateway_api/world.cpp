@@ -139,9 +139,9 @@ void ApiWorld::attach_routes(const SpecSet& specs, ApiGateways& gateways,
       for (ApiListener* listener : attachment.listeners) {
         auto& routes = routes_[listener];
         if (!routes.empty() && routes.back() == linked) continue;
-        // Connections cannot be told apart: the oldest route gets them all.
-        if (!is_http(*listener) && !routes.empty()) continue;
         ++listener->attached;
+        // Connections cannot be told apart: the oldest route gets them all, and the others wait for it to go.
+        if (!is_http(*listener) && !routes.empty()) continue;
         routes.push_back(linked);
       }
     }
