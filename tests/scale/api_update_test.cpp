@@ -9,13 +9,13 @@
 
 #include "agent/config/config.hpp"
 #include "agent/snapshot/snapshot.hpp"
+#include "tests/scale/bound.hpp"
 
 namespace sluice {
 namespace {
 
 constexpr int kRoutes = 5000;
 constexpr int kServices = 500;
-constexpr double kBoundMs = 100;
 
 class ApiUpdate : public ::testing::Test {
  protected:

@@ -15,13 +15,13 @@
 
 #include "agent/app/update_pipeline.hpp"
 #include "agent/proxy/worker.hpp"
+#include "tests/scale/bound.hpp"
 
 namespace sluice::app {
 namespace {
 
 constexpr int kServices = 3000;
 constexpr int kWorkers = 2;
-constexpr double kBoundMs = 100;
 
 class Update : public ::testing::Test {
  protected:
