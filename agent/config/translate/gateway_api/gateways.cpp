@@ -133,7 +133,8 @@ void add_sets(const SpecSet& specs, const NamespaceLabels& labels, ApiGateways& 
   }
 }
 
-// Names of the conformance suite.
+// Names of the conformance suite, of features all of whose tests pass: some that are served are not among them, because
+// their tests need HTTPS (ports of redirects, listener sets) or were not shown to pass (retries, WebSocket).
 const std::vector<std::string>& supported_features() {
   static const std::vector<std::string> kFeatures{"Gateway",
                                                   "GatewayAddressEmpty",
@@ -144,7 +145,6 @@ const std::vector<std::string>& supported_features() {
                                                   "HTTPRoute303RedirectStatusCode",
                                                   "HTTPRoute307RedirectStatusCode",
                                                   "HTTPRoute308RedirectStatusCode",
-                                                  "HTTPRouteBackendProtocolWebSocket",
                                                   "HTTPRouteBackendRequestHeaderModification",
                                                   "HTTPRouteBackendTimeout",
                                                   "HTTPRouteCORS",
@@ -154,18 +154,13 @@ const std::vector<std::string>& supported_features() {
                                                   "HTTPRouteParentRefPort",
                                                   "HTTPRoutePathRedirect",
                                                   "HTTPRoutePathRewrite",
-                                                  "HTTPRoutePortRedirect",
                                                   "HTTPRouteQueryParamMatching",
                                                   "HTTPRouteRequestMirror",
                                                   "HTTPRouteRequestMultipleMirrors",
                                                   "HTTPRouteRequestPercentageMirror",
                                                   "HTTPRouteRequestTimeout",
                                                   "HTTPRouteResponseHeaderModification",
-                                                  "HTTPRouteRetry",
-                                                  "HTTPRouteRetryBackendTimeout",
-                                                  "HTTPRouteRetryConnectionError",
                                                   "HTTPRouteSchemeRedirect",
-                                                  "ListenerSet",
                                                   "ReferenceGrant",
                                                   "TCPRoute",
                                                   "UDPRoute"};

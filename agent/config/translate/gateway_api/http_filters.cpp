@@ -223,6 +223,8 @@ void read_cors(const DecodeInput& input, const Located& located, ApiRule& out) {
   cors.allow_credentials = fields.boolean("allowCredentials");
   cors.max_age_seconds =
       static_cast<std::uint32_t>(fields.integer("maxAge", 1, 0x7fffffff).value_or(5));
+  // The API asks that the Gateway itself answers preflights, also of origins that it does not allow.
+  cors.unmatched_preflights = model::Cors::Unmatched::kIgnore;
   fields.finish();
   out.route.cors.emplace(std::move(cors));
 }
