@@ -134,7 +134,7 @@ void add_sets(const SpecSet& specs, const NamespaceLabels& labels, ApiGateways& 
 }
 
 // Names of the conformance suite, of features all of whose tests pass: some that are served are not among them, because
-// their tests need HTTPS (ports of redirects, listener sets) or were not shown to pass (retries, WebSocket).
+// tests need HTTPS (ports of redirects, listener sets) or a field that the standard channel lacks (retries).
 const std::vector<std::string>& supported_features() {
   static const std::vector<std::string> kFeatures{"Gateway",
                                                   "GatewayAddressEmpty",
