@@ -52,18 +52,18 @@ void UdpSession::forward(const snapshot::Listener& listener, std::string_view pa
   since_ = context_.reactor.now();
   if (open() && !still_right(listener)) close();
   if (!open() && !choose(listener)) return;
-  if (!net::send_datagram(upstream_.get(), payload)) {
-    if (errno == ECONNREFUSED) {
-      // Of an earlier datagram; this one was not sent. Another endpoint may take it.
-      refused();
-      if (!choose(listener)) return;
-    }
-    if (!net::send_datagram(upstream_.get(), payload)) {
-      context_.count(Ending::kUdpUnsent);
-      log::debug("proxy", "{}: a datagram to {} was dropped: {}", to_string(key_.peer),
-                 to_string(endpoint_), std::strerror(errno));
-      return;
-    }
+  bool sent = net::send_datagram(upstream_.get(), payload);
+  if (!sent && errno == ECONNREFUSED) {
+    // That was said of an earlier datagram; this one was not sent. Another endpoint may take it.
+    refused();
+    if (!choose(listener)) return;
+    sent = net::send_datagram(upstream_.get(), payload);
+  }
+  if (!sent) {
+    context_.count(Ending::kUdpUnsent);
+    log::debug("proxy", "{}: a datagram to {} was dropped: {}", to_string(key_.peer),
+               to_string(endpoint_), std::strerror(errno));
+    return;
   }
   ++report_->udp_in;
   report_->udp_bytes_in += payload.size();
