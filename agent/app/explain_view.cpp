@@ -16,8 +16,12 @@ constexpr int kMaxNearMisses = 100;  // a host may have thousands of routes
 
 const snapshot::Listener* choose_listener(const snapshot::Snapshot& snapshot,
                                           const ExplainTarget& target) {
-  if (target.ip) return snapshot.find_listener({*target.ip, target.port});
-  if (const auto* any = snapshot.find_listener({IpAddress{}, target.port})) return any;
+  // Most ask for connections; of datagrams a URL says nothing.
+  for (const auto transport : {snapshot::Transport::kTcp, snapshot::Transport::kUdp}) {
+    const SocketAddress local{target.ip.value_or(IpAddress{}), target.port};
+    if (const auto* found = snapshot.find_listener(local, transport)) return found;
+  }
+  if (target.ip) return nullptr;
   // A name may lead to any address of the node: the first listener of that port.
   const auto found = std::ranges::find_if(
       snapshot.listeners,
@@ -131,9 +135,9 @@ void explain_http(const ExplainInput& input, const snapshot::Listener& listener,
   }
 }
 
-// Of a connection only its destination is looked at, whatever the request would say.
-void explain_tcp(const ExplainInput& input, const snapshot::Listener& listener,
-                 const SocketAddress& local, v1::ExplainReply& reply) {
+// Of a connection, or a client's datagrams, only the destination is looked at, whatever a request would say.
+void explain_l4(const ExplainInput& input, const snapshot::Listener& listener,
+                const SocketAddress& local, v1::ExplainReply& reply) {
   const auto index = routing::match_tcp(listener.config.tcp_routes, local);
   if (!index) {
     reply.set_outcome("no_tcp_route");
@@ -141,7 +145,7 @@ void explain_tcp(const ExplainInput& input, const snapshot::Listener& listener,
   }
   const model::TcpRoute& route = listener.config.tcp_routes[*index];
   reply.set_matched(true);
-  reply.set_virtual_host("tcp");
+  reply.set_virtual_host(listener.transport() == snapshot::Transport::kUdp ? "udp" : "tcp");
   reply.set_route_index(static_cast<std::uint32_t>(*index));
   fill(route.origin, *reply.mutable_route_origin());
   const auto& set = *input.snapshot->destination_sets[listener.tcp_sets[*index]];
@@ -161,9 +165,9 @@ v1::ExplainReply explain_view(const v1::ExplainRequest& request, const ExplainIn
   if (!target) return refuse(target.error());
   const snapshot::Listener* const listener =
       input.snapshot ? choose_listener(*input.snapshot, *target) : nullptr;
-  const bool tcp = listener != nullptr && listener->config.protocol == "TCP";
+  const bool http = listener == nullptr || listener->config.protocol == "HTTP";
   http::RequestHead head;
-  if (!tcp) {
+  if (http) {
     auto read = read_explain_head(*target, proxy::h1_options(input.http, listener));
     if (!read) return refuse(read.error());
     head = std::move(*read);
@@ -179,10 +183,10 @@ v1::ExplainReply explain_view(const v1::ExplainRequest& request, const ExplainIn
   }
   add_listener(*listener, reply);
   const SocketAddress local{target->ip.value_or(IpAddress{}), target->port};
-  if (tcp) {
-    explain_tcp(input, *listener, local, reply);
-  } else {
+  if (http) {
     explain_http(input, *listener, {std::move(head), local}, reply);
+  } else {
+    explain_l4(input, *listener, local, reply);
   }
   return reply;
 }

@@ -185,6 +185,9 @@ void choose_client_address(Listener& listener, const BuildOptions& options) {
     listener.client_address_reason =
         "pods see the node's address: this node has no kernel path" +
         (options.kernel_reason.empty() ? "" : ": " + options.kernel_reason);
+  } else if (listener.transport() == Transport::kUdp) {
+    listener.client_address_reason =
+        "pods see the node's address: client-address is for HTTP listeners";
   } else if (listener.config.protocol == "TCP") {
     listener.client_address_reason =
         "pods see the node's address: client-address is for HTTP listeners; use the PROXY protocol";

@@ -275,6 +275,19 @@ TEST(ExplainView, OfATcpListenerTheConnectionIsExplained) {
   EXPECT_EQ(explain_in(snapshot, "http://192.0.2.1/").outcome(), "no_tcp_route");
 }
 
+TEST(ExplainView, OfAUdpListenerTheClientsDatagramsAreExplained) {
+  const auto snapshot = snapshot_of([](model::Listener& listener) {
+    listener.protocol = "UDP";
+    model::TcpRoute& route = listener.tcp_routes.emplace_back();
+    route.destinations = {{"echo||80", 1, {}}};
+    route.origin.line = 9;
+  });
+  const auto reply = explain_in(snapshot, "http://10.1.2.3/");
+  EXPECT_EQ(reply.outcome(), "routed");
+  EXPECT_EQ(reply.route_origin().line(), 9);
+  EXPECT_EQ(reply.virtual_host(), "udp");
+}
+
 TEST(ExplainView, ReadsTheRequestAsItsListenerDoes) {
   const std::string url = "http://echo.example.com/";
   const auto error_in = [&](const snapshot::SnapshotPtr& snapshot, const http::H1Options& options,

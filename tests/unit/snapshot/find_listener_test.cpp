@@ -35,5 +35,19 @@ TEST(FindListener, ExactBindBeforeAny) {
   }
 }
 
+TEST(FindListener, PortsForDatagramsAreOtherPorts) {
+  model::World world;
+  for (const char* protocol : {"UDP", "TCP"}) {
+    model::Listener& listener = world.listeners.emplace_back();
+    listener.name = protocol;
+    listener.port = 53;
+    listener.protocol = protocol;
+  }
+  const auto snapshot = make(world);
+  const SocketAddress local = SocketAddress::parse("192.0.2.1:53").value();
+  EXPECT_EQ(snapshot->find_listener(local)->config.name, "TCP");
+  EXPECT_EQ(snapshot->find_listener(local, Transport::kUdp)->config.name, "UDP");
+}
+
 }  // namespace
 }  // namespace sluice::snapshot

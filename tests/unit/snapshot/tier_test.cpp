@@ -290,6 +290,28 @@ TEST(Tier, ConnectionsThatTheAgentMustReadItselfStayWithIt) {
   world.listeners[0].proxy_protocol = false;
   world.listeners[0].protocol = "TCP";
   EXPECT_THAT(tier(world), HasSubstr("request tcp_listener: "));
+  world.listeners[0].protocol = "UDP";
+  EXPECT_THAT(tier(world), HasSubstr("request udp_listener: "));
+}
+
+TEST(Tier, WhoseAddressPodsSeeIsSaidWithItsReason) {
+  auto world = world_of({echo()});
+  BuildOptions options = kernel();
+  const auto built = [&] { return make(world, nullptr, options)->listeners[0]; };
+  EXPECT_FALSE(built()->preserve_client);
+  EXPECT_EQ(built()->client_address_reason, "") << "nobody asked for more";
+  world.listeners[0].client_address = model::ClientAddress::kPreserve;
+  EXPECT_TRUE(built()->preserve_client);
+  for (const char* protocol : {"TCP", "UDP"}) {
+    world.listeners[0].protocol = protocol;
+    EXPECT_FALSE(built()->preserve_client) << protocol;
+    EXPECT_THAT(built()->client_address_reason, HasSubstr("for HTTP listeners"));
+  }
+  world.listeners[0].protocol = "HTTP";
+  options.kernel_path = false;
+  options.kernel_reason = "switched off";
+  EXPECT_FALSE(built()->preserve_client);
+  EXPECT_THAT(built()->client_address_reason, HasSubstr("no kernel path: switched off"));
 }
 
 }  // namespace
