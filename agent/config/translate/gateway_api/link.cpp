@@ -19,9 +19,8 @@ class Linker {
       : registry_(registry), grants_(grants), out_(out) {}
 
   // The key of the cluster; nullopt when the reference leads nowhere, which is reported.
-  std::optional<std::string> link(const BackendReference& backend,
-                                  const char* effect = "its share is answered with 500") {
-    effect_ = effect;
+  std::optional<std::string> link(const BackendReference& backend, const char* effect = nullptr) {
+    effect_ = effect != nullptr ? effect : effect_on_share();
     const std::string& own = out_.spec->meta.name_space;
     if (!backend.group.empty() || backend.kind != "Service") {
       return refuse(backend, "InvalidKind", "invalid_kind",
@@ -60,7 +59,15 @@ class Linker {
                         : std::string("a Service is named with its port"),
                     "write a `port` that it has");
     }
-    return keep(whole_cluster(registry_, found->second, *port, udp ? "/udp" : ""));
+    auto cluster = whole_cluster(registry_, found->second, *port, udp ? "/udp" : "");
+    if (udp && cluster->policy->proxy_protocol) {
+      add_warning(out_.problems, backend.origin, "udp_proxy_protocol",
+                  fmt::format("a DestinationRule asks for PROXY headers towards {} ({}), which "
+                              "datagrams do not carry",
+                              host, model::location(cluster->policy->origin)),
+                  "endpoints see the node's address; leave `proxyProtocol` out for this port");
+    }
+    return keep(std::move(cluster));
   }
 
   std::vector<model::WeightedDestination> link(const std::vector<BackendReference>& backends) {
@@ -84,6 +91,13 @@ class Linker {
     std::string key = cluster->key;
     out_.clusters.try_emplace(key, std::move(cluster));
     return key;
+  }
+
+  [[nodiscard]] const char* effect_on_share() const {
+    const std::string& kind = out_.spec->target.kind;
+    if (kind == "HTTPRoute") return "its share is answered with 500";
+    return kind == "UDPRoute" ? "its share of the datagrams is dropped"
+                              : "its share of the connections is reset";
   }
 
   std::string invalid() {
