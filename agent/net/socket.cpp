@@ -81,8 +81,8 @@ void accept_with_data(int fd, bool on) {
   setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
 }
 
-void reset_on_close(int fd) {
-  const linger now{1, 0};
+void reset_on_close(int fd, bool on) {
+  const linger now{on ? 1 : 0, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 

@@ -50,6 +50,7 @@ void keep_alive(int fd, const KeepAlive& settings);
 void accept_with_data(int fd, bool on = true);
 
 // close() will send an RST instead of a FIN: the peer must not take what it has as complete.
-void reset_on_close(int fd);
+// `on` false: as it was.
+void reset_on_close(int fd, bool on = true);
 
 }  // namespace sluice::net

@@ -334,9 +334,13 @@ PromoteResult WorkerSteering::promote(const proxy::Promotion& promotion, UniqueF
   if (!net::nothing_to_read(upstream.fd.get())) {
     return undo(*index, upstream, Refusal::kUpstreamState);
   }
+  // If the agent dies from here on: RSTs, which lb_tc drops, instead of orphans. Those would own the addresses for
+  // minutes, and the next agent could not take the connection back.
+  for (const int fd : {client.get(), upstream.fd.get()}) net::reset_on_close(fd);
   const auto sent =
       ::send(upstream.fd.get(), promotion.request.data(), promotion.request.size(), MSG_NOSIGNAL);
   if (sent != static_cast<ssize_t>(promotion.request.size())) {
+    net::reset_on_close(client.get(), false);
     return undo(*index, upstream, Refusal::kUpstreamWindow);
   }
   finish(promotion, *index, client_leg.next_receive, client, upstream);
@@ -359,8 +363,6 @@ void WorkerSteering::finish(const proxy::Promotion& promotion, std::uint32_t ind
     write_shared(slot.hold, std::uint8_t{0});
     net::silent_close(std::move(upstream.fd));
   } else {
-    net::reset_on_close(
-        upstream.fd.get());  // if the agent dies: an RST, which lb_tc drops, and no orphan
     entry.held = std::move(upstream.fd);
   }
   net::silent_close(std::move(client));

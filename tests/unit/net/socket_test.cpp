@@ -94,5 +94,19 @@ TEST(Socket, ResetOnCloseReachesThePeer) {
   EXPECT_EQ(errno, ECONNRESET);
 }
 
+TEST(Socket, ResetOnCloseCanBeUndone) {
+  const auto listener = listen_tcp(kLoopback, 0);
+  ASSERT_TRUE(listener);
+  const auto client = connect_tcp(local_address(listener->get()));
+  wait_for(listener->get(), POLLIN);
+  UniqueFd server(accept4(listener->get(), nullptr, nullptr, 0));
+  reset_on_close(server.get());
+  reset_on_close(server.get(), false);
+  server.reset();
+  wait_for(client->get(), POLLIN);
+  char byte = 0;
+  EXPECT_EQ(recv(client->get(), &byte, 1, 0), 0);
+}
+
 }  // namespace
 }  // namespace sluice::net
